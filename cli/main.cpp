@@ -1,0 +1,98 @@
+// obsctl: proves that alerts work. main reads the command line, runs the chosen command, and turns whatever comes back
+// into an exit code. The only catch-all of the program is here.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <string_view>
+
+#include "cli/command_line.hpp"
+#include "cli/version.hpp"
+#include "core/signals.hpp"
+
+namespace obsctl::cli {
+
+int exit_code_for(core::ErrorKind kind) {
+  switch (kind) {
+    case core::ErrorKind::usage:
+    case core::ErrorKind::invalid_input:
+    case core::ErrorKind::not_found:
+      return kUsage;
+    case core::ErrorKind::cancelled:
+      return kInterrupted;
+    case core::ErrorKind::unavailable:
+    case core::ErrorKind::timeout:
+    case core::ErrorKind::protocol:
+    case core::ErrorKind::internal:
+      return kError;
+  }
+  return kError;
+}
+
+namespace {
+
+/// Colour only where a person looks at it and has not asked otherwise: https://no-color.org, TERM=dumb.
+bool may_colour(int descriptor) {
+  const char* no_color = std::getenv("NO_COLOR");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  const char* term = std::getenv("TERM");
+  if (term == nullptr || std::string_view(term) == "dumb") return false;
+  return isatty(descriptor) == 1;
+}
+
+int run(int argc, char** argv) {
+  core::SignalStop signals;  // before any other thread
+  CommandLine line;
+  line.app.name("obsctl");
+  line.app.description("obsctl proves that alerts work: load, faults, alert verification and reports.");
+  line.app.footer("Try it:  obsctl scenario run http-api/error-spike\nDocs:    https://github.com/obsctl/obsctl/tree/main/docs");
+  line.app.require_subcommand(1);
+  line.app.set_version_flag("--version", version_line());
+  std::string log_level = "warn";
+  bool no_colour = false;
+  line.app.add_option("--log-level", log_level, "diagnostics on stderr: debug, info, warn, error or off")
+      ->envname("OBSCTL_LOG_LEVEL")
+      ->capture_default_str();
+  line.app.add_flag("--no-color", no_colour, "never use colour or cursor movement (also NO_COLOR, TERM=dumb)");
+  line.app.fallthrough();
+  add_scenario_commands(line);
+  add_load_commands(line);
+  add_stack_commands(line);
+  add_serve_commands(line);
+  add_misc_commands(line);
+
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.app.exit(error) == 0 ? kPassed : kUsage;
+  }
+  const auto level = core::parse_log_level(log_level);
+  if (!level) {
+    fmt::print(stderr, "obsctl: {}\n", to_string(level.error()));
+    return kUsage;
+  }
+  core::Logger log(*level);
+  core::SystemClock clock;
+  Context context{signals.token(),  signals.urgent_token(),        clock, log,
+                  !no_colour && may_colour(1), !no_colour && may_colour(2)};
+  const core::Result<int> code = line.action(context);
+  if (code) return *code;
+  if (code.error().kind != core::ErrorKind::cancelled || code.error().message != "") {
+    fmt::print(stderr, "obsctl: {}\n", to_string(code.error()));
+  }
+  return exit_code_for(code.error().kind);
+}
+
+}  // namespace
+
+}  // namespace obsctl::cli
+
+int main(int argc, char** argv) {
+  try {
+    return obsctl::cli::run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "obsctl: internal error: {}\n  hint: this is a defect in obsctl; please report it\n", error.what());
+    return obsctl::cli::kError;
+  }
+}

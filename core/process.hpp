@@ -1,0 +1,82 @@
+// Child processes that can never outlive obsctl.
+//
+// Linux kills a child whose parent *thread* ends (PR_SET_PDEATHSIG), also when obsctl dies by SIGKILL. So children are
+// started from the main thread only, and start() refuses any other.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/duration.hpp"
+#include "core/error.hpp"
+
+namespace obsctl::core {
+
+struct ProcessOptions {
+  /// argv[0] is the program's path.
+  std::vector<std::string> argv;
+  /// "NAME=value", added to (and overriding) obsctl's own environment.
+  std::vector<std::string> environment = {};
+  std::filesystem::path working_directory = {};
+  /// Standard output and error are appended here; empty: /dev/null. Standard input is always /dev/null.
+  std::filesystem::path log_file = {};
+  /// Descriptors that the child inherits as they are; every other one above 2 is closed.
+  std::vector<int> inherit = {};
+};
+
+struct ExitStatus {
+  int code = 0;    ///< when `signal` is 0
+  int signal = 0;  ///< the signal that ended it, or 0
+  bool ok() const { return code == 0 && signal == 0; }
+};
+
+/// "exited with code 1", "was killed by SIGKILL".
+std::string to_string(const ExitStatus& status);
+
+/// A running child. Moving moves ownership; the destructor kills and reaps what is still running.
+class ChildProcess {
+ public:
+  /// Errors: unavailable (no such program, not executable, out of processes), internal (not on the main thread).
+  static Result<ChildProcess> start(const ProcessOptions& options);
+
+  ChildProcess(ChildProcess&& other) noexcept;
+  ChildProcess& operator=(ChildProcess&& other) noexcept;
+  ~ChildProcess();
+
+  pid_t pid() const { return pid_; }
+  /// The status once the child has ended (it is then reaped); nothing while it runs.
+  std::optional<ExitStatus> poll();
+  /// Sends a signal to the child's process group; does nothing once it has ended.
+  void signal(int number);
+  /// SIGTERM, at most `grace`, then SIGKILL. Always returns a reaped child's status.
+  ExitStatus stop(Nanoseconds grace);
+
+ private:
+  explicit ChildProcess(pid_t pid) : pid_(pid) {}
+  pid_t pid_ = -1;
+  std::optional<ExitStatus> status_;
+};
+
+struct CommandOutput {
+  ExitStatus status;
+  std::string text;  ///< standard output and error, in the order written
+};
+
+/// Runs a command to its end. Errors: those of start, timeout, cancelled. The output is cut at 1 MiB.
+Result<CommandOutput> run_command(const ProcessOptions& options, Nanoseconds timeout,
+                                  const std::stop_token& stop = {});
+
+/// The first of `names` found in PATH, or in /usr/sbin, /usr/local/bin and /usr/local/sbin, which a user's PATH often
+/// lacks. Errors: not_found.
+Result<std::filesystem::path> find_program(const std::vector<std::string>& names);
+
+/// The last `lines` lines of a file, at most 8 KiB; empty when it cannot be read.
+std::string tail_of_file(const std::filesystem::path& file, int lines);
+
+}  // namespace obsctl::core
