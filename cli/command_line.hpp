@@ -1,10 +1,11 @@
-// What the commands share: the parser, what every command is given, and how a command hands over what it will do.
+// What the commands share: the parser, what every command is given, and how a command hands over what it will
+// do.
 #pragma once
-
-#include <CLI/CLI.hpp>
 
 #include <functional>
 #include <stop_token>
+
+#include <CLI/CLI.hpp>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -25,8 +26,8 @@ struct Context {
   bool colour_err = false;
 };
 
-/// What a command does once the command line has been read. The value is the process's exit code; an Error is printed
-/// on stderr and its kind decides the exit code (`exit_code_for`).
+/// What a command does once the command line has been read. The value is the process's exit code; an Error is
+/// printed on stderr and its kind decides the exit code (`exit_code_for`).
 using Action = std::function<core::Result<int>(Context&)>;
 
 struct CommandLine {

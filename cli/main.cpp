@@ -1,11 +1,11 @@
-// obsctl: proves that alerts work. main reads the command line, runs the chosen command, and turns whatever comes back
-// into an exit code. The only catch-all of the program is here.
-#include <fmt/format.h>
-#include <unistd.h>
-
+// obsctl: proves that alerts work. main reads the command line, runs the chosen command, and turns whatever
+// comes back into an exit code. The only catch-all of the program is here.
 #include <cstdlib>
 #include <exception>
 #include <string_view>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/command_line.hpp"
 #include "cli/version.hpp"
@@ -46,7 +46,9 @@ int run(int argc, char** argv) {
   CommandLine line;
   line.app.name("obsctl");
   line.app.description("obsctl proves that alerts work: load, faults, alert verification and reports.");
-  line.app.footer("Try it:  obsctl scenario run http-api/error-spike\nDocs:    https://github.com/obsctl/obsctl/tree/main/docs");
+  line.app.footer(
+      "Try it:  obsctl scenario run http-api/error-spike\nDocs:    "
+      "https://github.com/obsctl/obsctl/tree/main/docs");
   line.app.require_subcommand(1);
   line.app.set_version_flag("--version", version_line());
   std::string log_level = "warn";
@@ -54,7 +56,8 @@ int run(int argc, char** argv) {
   line.app.add_option("--log-level", log_level, "diagnostics on stderr: debug, info, warn, error or off")
       ->envname("OBSCTL_LOG_LEVEL")
       ->capture_default_str();
-  line.app.add_flag("--no-color", no_colour, "never use colour or cursor movement (also NO_COLOR, TERM=dumb)");
+  line.app.add_flag("--no-color", no_colour,
+                    "never use colour or cursor movement (also NO_COLOR, TERM=dumb)");
   line.app.fallthrough();
   add_scenario_commands(line);
   add_load_commands(line);
@@ -74,8 +77,12 @@ int run(int argc, char** argv) {
   }
   core::Logger log(*level);
   core::SystemClock clock;
-  Context context{signals.token(),  signals.urgent_token(),        clock, log,
-                  !no_colour && may_colour(1), !no_colour && may_colour(2)};
+  Context context{signals.token(),
+                  signals.urgent_token(),
+                  clock,
+                  log,
+                  !no_colour && may_colour(1),
+                  !no_colour && may_colour(2)};
   const core::Result<int> code = line.action(context);
   if (code) return *code;
   if (code.error().kind != core::ErrorKind::cancelled || code.error().message != "") {
@@ -92,7 +99,8 @@ int main(int argc, char** argv) {
   try {
     return obsctl::cli::run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "obsctl: internal error: {}\n  hint: this is a defect in obsctl; please report it\n", error.what());
+    fmt::print(stderr, "obsctl: internal error: {}\n  hint: this is a defect in obsctl; please report it\n",
+               error.what());
     return obsctl::cli::kError;
   }
 }

@@ -1,16 +1,20 @@
 #include "core/clock.hpp"
 
-#include <fmt/chrono.h>
-
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
 
+#include <fmt/chrono.h>
+
 namespace obsctl::core {
 
-SteadyTime SystemClock::steady_now() const { return std::chrono::steady_clock::now(); }
+SteadyTime SystemClock::steady_now() const {
+  return std::chrono::steady_clock::now();
+}
 
-WallTime SystemClock::wall_now() const { return std::chrono::system_clock::now(); }
+WallTime SystemClock::wall_now() const {
+  return std::chrono::system_clock::now();
+}
 
 bool SystemClock::sleep_until(SteadyTime deadline, const std::stop_token& stop) {
   std::mutex mutex;
@@ -34,8 +38,8 @@ void ManualClock::advance(Nanoseconds duration) {
 std::string format_utc(WallTime time) {
   const auto millis = std::chrono::floor<std::chrono::milliseconds>(time);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(millis);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                     (millis - seconds).count());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), (millis - seconds).count());
 }
 
 namespace {
@@ -51,7 +55,8 @@ Nanoseconds take_fraction(std::string_view& rest) {
   if (rest.empty() || rest.front() != '.') return Nanoseconds::zero();
   std::int64_t place = 100'000'000;
   std::size_t n = 1;
-  for (; n < rest.size() && rest[n] >= '0' && rest[n] <= '9'; ++n, place /= 10) nanos += (rest[n] - '0') * place;
+  for (; n < rest.size() && rest[n] >= '0' && rest[n] <= '9'; ++n, place /= 10)
+    nanos += (rest[n] - '0') * place;
   rest.remove_prefix(n);
   return Nanoseconds(nanos);
 }
@@ -61,12 +66,13 @@ Nanoseconds take_fraction(std::string_view& rest) {
 Result<WallTime> parse_rfc3339(std::string_view text) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
   const std::string head(text.substr(0, 19));
-  if (std::sscanf(head.c_str(), "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second,
-                  &used) != 6 ||
+  if (std::sscanf(head.c_str(), "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute,
+                  &second, &used) != 6 ||
       used != 19) {
     return bad_time(text);
   }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok() || hour > 24 || minute > 59 || second > 60) return bad_time(text);
   std::string_view rest = text.substr(19);

@@ -1,11 +1,11 @@
 #include "core/duration.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace obsctl::core {
 
@@ -29,7 +29,9 @@ constexpr std::array<Unit, 9> kUnits{{{"y", 365 * 86400 * kSecond},
                                       {"us", 1'000},
                                       {"ns", 1}}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 Error bad_duration(std::string_view text, std::string_view why) {
   return make_error(ErrorKind::invalid_input, fmt::format("\"{}\" is not a duration: {}", text, why),
@@ -77,7 +79,8 @@ Result<Nanoseconds> parse_duration(std::string_view text) {
   while (!rest.empty()) {
     const auto part = take_part(text, rest);
     if (!part) return part.error();
-    if (part->unit < next_unit) return bad_duration(text, "units must fall from left to right, each at most once");
+    if (part->unit < next_unit)
+      return bad_duration(text, "units must fall from left to right, each at most once");
     next_unit = part->unit + 1;
     total += part->number * static_cast<long double>(kUnits[part->unit].nanoseconds);
   }
@@ -125,10 +128,13 @@ std::string format_rounded(Nanoseconds duration) {
   return in_unit(seconds * 1e6, "us");
 }
 
-Nanoseconds from_seconds(double seconds) { return Nanoseconds(std::llround(seconds * 1e9)); }
+Nanoseconds from_seconds(double seconds) {
+  return Nanoseconds(std::llround(seconds * 1e9));
+}
 
 Nanoseconds scale(Nanoseconds duration, double factor) {
-  return Nanoseconds(std::llroundl(static_cast<long double>(duration.count()) * static_cast<long double>(factor)));
+  return Nanoseconds(
+      std::llroundl(static_cast<long double>(duration.count()) * static_cast<long double>(factor)));
 }
 
 }  // namespace obsctl::core

@@ -1,18 +1,20 @@
 // Durations as people write them: 250ms, 1m30s, 2h. Parsed once, at the edge; std::chrono everywhere else.
 #pragma once
 
-#include "core/error.hpp"
-
 #include <chrono>
 #include <string>
 #include <string_view>
+
+#include "core/error.hpp"
 
 namespace obsctl::core {
 
 using Nanoseconds = std::chrono::nanoseconds;
 
-/// Reads Prometheus' duration syntax (https://prometheus.io/docs/prometheus/latest/configuration/configuration/,
-/// `<duration>`: 1y2w3d4h5m6s7ms, units in falling order) plus what Go users expect: us, ns and a decimal fraction
+/// Reads Prometheus' duration syntax
+/// (https://prometheus.io/docs/prometheus/latest/configuration/configuration/,
+/// `<duration>`: 1y2w3d4h5m6s7ms, units in falling order) plus what Go users expect: us, ns and a decimal
+/// fraction
 /// ("1.5s"). "0" needs no unit. Negative durations and durations above 292 years are errors (invalid_input).
 Result<Nanoseconds> parse_duration(std::string_view text);
 

@@ -1,8 +1,8 @@
 #include "core/error.hpp"
 
-#include <fmt/format.h>
-
 #include <stdexcept>
+
+#include <fmt/format.h>
 
 namespace obsctl::core {
 

@@ -2,11 +2,11 @@
 // what was wrong, where, and (in `hint`) how to mend it.
 #pragma once
 
-#include <boost/system/result.hpp>
-
 #include <optional>
 #include <string>
 #include <utility>
+
+#include <boost/system/result.hpp>
 
 namespace obsctl::core {
 

@@ -40,8 +40,8 @@ struct HttpReply {
   std::string_view header(std::string_view name) const;
 };
 
-/// Keeps connections open between calls. One call at a time: a thread has its own client. Redirects are not followed.
-/// Proxies from the environment are not used for loopback addresses.
+/// Keeps connections open between calls. One call at a time: a thread has its own client. Redirects are not
+/// followed. Proxies from the environment are not used for loopback addresses.
 class HttpClient {
  public:
   HttpClient();
@@ -49,9 +49,9 @@ class HttpClient {
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) noexcept;
 
-  /// Any answer, whatever its status, is a reply. Errors: timeout, cancelled (within 50 ms of `stop`), unavailable
-  /// (resolve, connect, reset), protocol, usage (a URL that cannot be read). The error's text names method, URL
-  /// (without credentials) and cause.
+  /// Any answer, whatever its status, is a reply. Errors: timeout, cancelled (within 50 ms of `stop`),
+  /// unavailable (resolve, connect, reset), protocol, usage (a URL that cannot be read). The error's text
+  /// names method, URL (without credentials) and cause.
   Result<HttpReply> call(const HttpCall& call, const std::stop_token& stop = {});
 
  private:
@@ -59,7 +59,8 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
-/// The parts of an absolute http:// or https:// URL. `port` is always set; `target` is path and query, at least "/".
+/// The parts of an absolute http:// or https:// URL. `port` is always set; `target` is path and query, at
+/// least "/".
 struct Url {
   std::string scheme;
   std::string host;  ///< without brackets, also for IPv6

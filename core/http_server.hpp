@@ -1,7 +1,8 @@
-// A small, fast HTTP/1.1 server for the sample service, the receivers and their control APIs. Boost.Beast underneath.
+// A small, fast HTTP/1.1 server for the sample service, the receivers and their control APIs. Boost.Beast
+// underneath.
 //
-// A server owns one I/O thread. Handlers run on that thread and must not block: a handler answers at once, or keeps the
-// exchange and answers later (after a delay, from another thread, or never when the client leaves).
+// A server owns one I/O thread. Handlers run on that thread and must not block: a handler answers at once, or
+// keeps the exchange and answers later (after a delay, from another thread, or never when the client leaves).
 #pragma once
 
 #include <cstdint>
@@ -76,7 +77,8 @@ struct HttpServerOptions {
 
 class HttpServer {
  public:
-  /// Listens and serves. Errors: unavailable (a busy port is named as such, with a hint), invalid_input (the address).
+  /// Listens and serves. Errors: unavailable (a busy port is named as such, with a hint), invalid_input (the
+  /// address).
   static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options, HttpHandler handler);
   /// Stops at once: open connections are closed.
   virtual ~HttpServer() = default;
@@ -84,8 +86,8 @@ class HttpServer {
   virtual std::uint16_t port() const = 0;
   /// "http://127.0.0.1:8080", with the address as given.
   virtual std::string url() const = 0;
-  /// Stops accepting, closes idle connections, lets answers in flight finish until `deadline` has passed, then closes
-  /// the rest. Returns true when nothing had to be cut off. Not to be called on the I/O thread.
+  /// Stops accepting, closes idle connections, lets answers in flight finish until `deadline` has passed,
+  /// then closes the rest. Returns true when nothing had to be cut off. Not to be called on the I/O thread.
   virtual bool drain(Nanoseconds deadline) = 0;
 };
 

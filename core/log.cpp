@@ -1,10 +1,10 @@
 #include "core/log.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "core/clock.hpp"
 
@@ -63,7 +63,8 @@ void Logger::write(LogLevel level, std::string_view message, std::initializer_li
     line += "}\n";
   } else {
     fmt::format_to(std::back_inserter(line), "{}: {}", name, message);
-    for (const LogField& field : fields) fmt::format_to(std::back_inserter(line), " {}={}", field.key, field.value);
+    for (const LogField& field : fields)
+      fmt::format_to(std::back_inserter(line), " {}={}", field.key, field.value);
     line += '\n';
   }
   write_all(descriptor_, line);

@@ -1,4 +1,5 @@
-// Diagnostics for whoever runs obsctl: lines on stderr (or another descriptor), as text or JSON. Results never go here.
+// Diagnostics for whoever runs obsctl: lines on stderr (or another descriptor), as text or JSON. Results
+// never go here.
 #pragma once
 
 #include <initializer_list>
@@ -17,8 +18,8 @@ enum class LogFormat { text, json };
 /// "debug", "info", "warn", "error" or "off". Errors: invalid_input.
 Result<LogLevel> parse_log_level(std::string_view text);
 
-/// One key and its already formatted value. In JSON a value is written as a string, unless `raw` is set, when it is
-/// written as it stands (a number or true/false).
+/// One key and its already formatted value. In JSON a value is written as a string, unless `raw` is set, when
+/// it is written as it stands (a number or true/false).
 struct LogField {
   std::string_view key;
   std::string value;

@@ -1,10 +1,8 @@
 // Child processes that can never outlive obsctl.
 //
-// Linux kills a child whose parent *thread* ends (PR_SET_PDEATHSIG), also when obsctl dies by SIGKILL. So children are
-// started from the main thread only, and start() refuses any other.
+// Linux kills a child whose parent *thread* ends (PR_SET_PDEATHSIG), also when obsctl dies by SIGKILL. So
+// children are started from the main thread only, and start() refuses any other.
 #pragma once
-
-#include <sys/types.h>
 
 #include <filesystem>
 #include <optional>
@@ -12,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "core/duration.hpp"
 #include "core/error.hpp"
@@ -42,7 +42,8 @@ std::string to_string(const ExitStatus& status);
 /// A running child. Moving moves ownership; the destructor kills and reaps what is still running.
 class ChildProcess {
  public:
-  /// Errors: unavailable (no such program, not executable, out of processes), internal (not on the main thread).
+  /// Errors: unavailable (no such program, not executable, out of processes), internal (not on the main
+  /// thread).
   static Result<ChildProcess> start(const ProcessOptions& options);
 
   ChildProcess(ChildProcess&& other) noexcept;
@@ -72,8 +73,8 @@ struct CommandOutput {
 Result<CommandOutput> run_command(const ProcessOptions& options, Nanoseconds timeout,
                                   const std::stop_token& stop = {});
 
-/// The first of `names` found in PATH, or in /usr/sbin, /usr/local/bin and /usr/local/sbin, which a user's PATH often
-/// lacks. Errors: not_found.
+/// The first of `names` found in PATH, or in /usr/sbin, /usr/local/bin and /usr/local/sbin, which a user's
+/// PATH often lacks. Errors: not_found.
 Result<std::filesystem::path> find_program(const std::vector<std::string>& names);
 
 /// The last `lines` lines of a file, at most 8 KiB; empty when it cannot be read.

@@ -1,9 +1,9 @@
 #include "core/rate.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <numeric>
+
+#include <fmt/format.h>
 
 namespace obsctl::core {
 
@@ -62,7 +62,8 @@ Nanoseconds Rate::due(std::int64_t i) const {
 
 std::int64_t Rate::arrivals_before(Nanoseconds elapsed) const {
   if (count == 0 || elapsed.count() <= 0) return 0;
-  // due(i) >= elapsed  <=>  i * per >= elapsed * count (the floor keeps the inequality for integer `elapsed`).
+  // due(i) >= elapsed  <=>  i * per >= elapsed * count (the floor keeps the inequality for integer
+  // `elapsed`).
   const Wide wanted = static_cast<Wide>(elapsed.count()) * count;
   return static_cast<std::int64_t>((wanted + per.count() - 1) / per.count());
 }

@@ -1,12 +1,12 @@
 // A rate is an exact ratio of integers, so that due times come from a closed form and never drift.
 #pragma once
 
-#include "core/duration.hpp"
-#include "core/error.hpp"
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "core/duration.hpp"
+#include "core/error.hpp"
 
 namespace obsctl::core {
 
@@ -17,7 +17,8 @@ struct Rate {
 
   bool operator==(const Rate&) const = default;
 
-  /// When arrival `i` (from 0) is due after the start: ⌊i · per / count⌋ in integer nanoseconds. `count` > 0, i ≥ 0.
+  /// When arrival `i` (from 0) is due after the start: ⌊i · per / count⌋ in integer nanoseconds. `count` > 0,
+  /// i ≥ 0.
   Nanoseconds due(std::int64_t i) const;
 
   /// How many arrivals are due strictly before `elapsed`: the smallest i with due(i) ≥ elapsed.
@@ -26,8 +27,8 @@ struct Rate {
   double per_second() const { return static_cast<double>(count) / to_seconds(per); }
 };
 
-/// Reads "200/s", "12000/m", "1.5/s", "10/250ms"; a bare number is per second. A decimal is turned into an exact
-/// ratio ("0.1/s" is one each ten seconds). Errors: invalid_input.
+/// Reads "200/s", "12000/m", "1.5/s", "10/250ms"; a bare number is per second. A decimal is turned into an
+/// exact ratio ("0.1/s" is one each ten seconds). Errors: invalid_input.
 Result<Rate> parse_rate(std::string_view text);
 
 /// "200/s", "3/2s".

@@ -7,8 +7,9 @@
 
 namespace obsctl::core {
 
-/// From construction on, SIGINT, SIGTERM and SIGHUP trigger a stop instead of ending the process. Construct it in main
-/// before any other thread, so that every thread inherits the blocked mask. SIGPIPE is ignored as well.
+/// From construction on, SIGINT, SIGTERM and SIGHUP trigger a stop instead of ending the process. Construct
+/// it in main before any other thread, so that every thread inherits the blocked mask. SIGPIPE is ignored as
+/// well.
 class SignalStop {
  public:
   SignalStop();

@@ -7,8 +7,8 @@
 
 namespace obsctl::core {
 
-/// The candidate nearest to `word` (optimal string alignment distance), if it is near enough to have been meant:
-/// at most a third of the word's length, at least 2. Empty otherwise.
+/// The candidate nearest to `word` (optimal string alignment distance), if it is near enough to have been
+/// meant: at most a third of the word's length, at least 2. Empty otherwise.
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
 
 /// " (did you mean "x"?)" or nothing.

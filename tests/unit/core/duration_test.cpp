@@ -30,18 +30,18 @@ TEST_CASE("a duration is read in Prometheus' and Go's spelling") {
 }
 
 TEST_CASE("what is not a duration is refused with the reason") {
-  const auto [text, why] =
-      GENERATE(table<std::string, std::string>({{"", "\"\" is not a duration: it is empty"},
-                                                {"5", "\"5\" is not a duration: the unit is missing"},
-                                                {"s", "\"s\" is not a duration: a number was expected"},
-                                                {"-5s", "\"-5s\" is not a duration: a number was expected"},
-                                                {"5 s", "\"5 s\" is not a duration: \" s\" is not a unit"},
-                                                {"5sec", "\"5sec\" is not a duration: \"sec\" is not a unit"},
-                                                {"1.s", "\"1.s\" is not a duration: digits are missing after the point"},
-                                                {"1s1m",
-                                                 "\"1s1m\" is not a duration: units must fall from left to right, each "
-                                                 "at most once"},
-                                                {"300y", "\"300y\" is not a duration: it is longer than 292 years"}}));
+  const auto [text, why] = GENERATE(table<std::string, std::string>(
+      {{"", "\"\" is not a duration: it is empty"},
+       {"5", "\"5\" is not a duration: the unit is missing"},
+       {"s", "\"s\" is not a duration: a number was expected"},
+       {"-5s", "\"-5s\" is not a duration: a number was expected"},
+       {"5 s", "\"5 s\" is not a duration: \" s\" is not a unit"},
+       {"5sec", "\"5sec\" is not a duration: \"sec\" is not a unit"},
+       {"1.s", "\"1.s\" is not a duration: digits are missing after the point"},
+       {"1s1m",
+        "\"1s1m\" is not a duration: units must fall from left to right, each "
+        "at most once"},
+       {"300y", "\"300y\" is not a duration: it is longer than 292 years"}}));
   CAPTURE(text);
   const auto parsed = parse_duration(text);
   REQUIRE_FALSE(parsed);
@@ -50,9 +50,9 @@ TEST_CASE("what is not a duration is refused with the reason") {
 }
 
 TEST_CASE("a formatted duration reads back as itself") {
-  const Nanoseconds duration = GENERATE(Nanoseconds(0), Nanoseconds(1), Nanoseconds(999), Nanoseconds(1'000'001),
-                                        Nanoseconds(59'999'999'999), Nanoseconds(86'400'000'000'000),
-                                        Nanoseconds(123'456'789'012'345'678));
+  const Nanoseconds duration = GENERATE(
+      Nanoseconds(0), Nanoseconds(1), Nanoseconds(999), Nanoseconds(1'000'001), Nanoseconds(59'999'999'999),
+      Nanoseconds(86'400'000'000'000), Nanoseconds(123'456'789'012'345'678));
   const auto back = parse_duration(format_duration(duration));
   REQUIRE(back);
   CHECK(*back == duration);
