@@ -86,8 +86,8 @@ const void* TomlTable::find(std::string_view key) {
 }
 
 void TomlTable::wrong_type(std::string_view key, std::string_view wanted) {
-  report(key,
-         fmt::format("{} must be {}, not {}", path_of(key), wanted, type_name(*as_table(node_).get(key))));
+  report_at(key,
+            fmt::format("{} must be {}, not {}", path_of(key), wanted, type_name(*as_table(node_).get(key))));
 }
 
 std::optional<std::string> TomlTable::string(std::string_view key) {
@@ -132,7 +132,7 @@ std::optional<Nanoseconds> TomlTable::duration(std::string_view key) {
   }
   const auto parsed = parse_duration(value->get());
   if (parsed) return *parsed;
-  report(key, fmt::format("{}: {}", path_of(key), parsed.error().message), parsed.error().hint);
+  report_at(key, fmt::format("{}: {}", path_of(key), parsed.error().message), parsed.error().hint);
   return std::nullopt;
 }
 
@@ -146,7 +146,7 @@ std::optional<Rate> TomlTable::rate(std::string_view key) {
   }
   const auto parsed = parse_rate(value->get());
   if (parsed) return *parsed;
-  report(key, fmt::format("{}: {}", path_of(key), parsed.error().message), parsed.error().hint);
+  report_at(key, fmt::format("{}: {}", path_of(key), parsed.error().message), parsed.error().hint);
   return std::nullopt;
 }
 
@@ -198,7 +198,7 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) {
     if (item != nullptr) {
       found.push_back(TomlTable(*document_, item, item_path));
     } else {
-      report(key, fmt::format("{} must be a table, not {}", item_path, type_name(*array->get(i))));
+      report_at(key, fmt::format("{} must be a table, not {}", item_path, type_name(*array->get(i))));
     }
   }
   return found;
@@ -216,8 +216,8 @@ std::string TomlTable::required_string(std::string_view key) {
 std::optional<std::string> TomlTable::one_of(std::string_view key, const std::vector<std::string>& names) {
   auto value = string(key);
   if (!value || std::find(names.begin(), names.end(), *value) != names.end()) return value;
-  report(key, fmt::format("{} cannot be \"{}\"{}", path_of(key), *value, did_you_mean(*value, names)),
-         fmt::format("use {}", fmt::join(names, ", ")));
+  report_at(key, fmt::format("{} cannot be \"{}\"{}", path_of(key), *value, did_you_mean(*value, names)),
+            fmt::format("use {}", fmt::join(names, ", ")));
   return std::nullopt;
 }
 
@@ -230,7 +230,7 @@ SourcePosition TomlTable::position(std::string_view key) const {
   return node == nullptr ? position() : position_of(*document_, *node);
 }
 
-void TomlTable::report(std::string_view key, std::string message, std::string hint) {
+void TomlTable::report_at(std::string_view key, std::string message, std::string hint) {
   document_->errors.push_back({ErrorKind::invalid_input, std::move(message), std::move(hint), position(key)});
 }
 

@@ -54,7 +54,7 @@ class TomlTable {
   std::optional<std::string> one_of(std::string_view key, const std::vector<std::string>& names);
 
   /// Reports a mistake at the key's value, or at the table when there is no such key.
-  void report(std::string_view key, std::string message, std::string hint = {});
+  void report_at(std::string_view key, std::string message, std::string hint = {});
   /// Reports a mistake about the table as a whole.
   void report(std::string message, std::string hint = {});
   /// Where a key's value stands; the table's own place when there is no such key.

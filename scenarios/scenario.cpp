@@ -1,0 +1,60 @@
+#include "scenarios/scenario.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace obsctl::scenarios {
+
+bool Bounds::hold_for(double value) const {
+  if (std::isnan(value)) return false;
+  return (!below || value < *below) && (!at_most || value <= *at_most) && (!above || value > *above) &&
+         (!at_least || value >= *at_least) && (!equals || value == *equals);
+}
+
+std::string Bounds::text() const {
+  std::vector<std::string> parts;
+  const auto add = [&](const std::optional<double>& bound, std::string_view words) {
+    if (bound) parts.push_back(fmt::format("{} {}", words, *bound));
+  };
+  add(at_least, "at least");
+  add(above, "above");
+  add(at_most, "at most");
+  add(below, "below");
+  add(equals, "equal to");
+  return fmt::format("{}", fmt::join(parts, " and "));
+}
+
+const FaultSpec* Scenario::fault(const std::string& name) const {
+  for (const FaultSpec& fault : faults) {
+    if (fault.name == name) return &fault;
+  }
+  return nullptr;
+}
+
+Scenario scaled(Scenario scenario, double factor) {
+  const auto apply = [factor](Nanoseconds& duration) { duration = core::scale(duration, factor); };
+  for (SteadyState& state : scenario.steady_states) apply(state.within);
+  for (FaultSpec& fault : scenario.faults) {
+    apply(fault.start);
+    apply(fault.stop_after);
+    apply(fault.max_duration);
+    // Confirming waits for requests, not for rules: it is not shortened.
+  }
+  for (AlertExpectation& alert : scenario.alerts) {
+    apply(alert.pending.limit);
+    apply(alert.firing.limit);
+    apply(alert.inactive.limit);
+  }
+  for (NotificationExpectation& notification : scenario.notifications) {
+    apply(notification.firing.limit);
+    apply(notification.resolved.limit);
+  }
+  for (QueryExpectation& query : scenario.queries) apply(query.within);
+  for (SuppressionExpectation& suppression : scenario.suppressions) apply(suppression.within);
+  if (scenario.nothing_else && scenario.nothing_else->watch) apply(*scenario.nothing_else->watch);
+  for (AbortCondition& abort : scenario.aborts) apply(abort.hold);
+  return scenario;
+}
+
+}  // namespace obsctl::scenarios

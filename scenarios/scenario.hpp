@@ -1,0 +1,219 @@
+// A scenario as plain values: what the TOML file says, checked and with every default filled in. Nothing here
+// runs. The file format is described in docs/reference/scenario.md.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/duration.hpp"
+#include "core/error.hpp"
+#include "core/rate.hpp"
+
+namespace obsctl::scenarios {
+
+using core::Nanoseconds;
+using Labels = std::map<std::string, std::string>;
+
+/// A range that a number must be in. Several bounds may be set; all must hold.
+struct Bounds {
+  std::optional<double> below;
+  std::optional<double> at_most;
+  std::optional<double> above;
+  std::optional<double> at_least;
+  std::optional<double> equals;
+
+  bool empty() const { return !below && !at_most && !above && !at_least && !equals; }
+  bool hold_for(double value) const;
+  /// "below 0.01", "at least 0.25 and below 1".
+  std::string text() const;
+};
+
+/// A system under test that is not part of a bundled stack: [target.NAME].
+struct Target {
+  std::string url;
+  /// The environment variable that holds the bearer token of its toggles API; empty: none is sent.
+  std::string token_env;
+};
+
+struct Request {
+  std::string name;  ///< defaults to "METHOD path"
+  std::string method = "GET";
+  std::string path = "/";
+  std::map<std::string, std::string> headers;
+  std::string body;
+  std::int64_t weight = 1;
+};
+
+/// [load.NAME]: open-loop load that runs from the baseline until after the alert has cleared.
+struct Load {
+  std::string name;
+  std::string target;
+  core::Rate rate;
+  Nanoseconds timeout = std::chrono::seconds(10);
+  std::int64_t max_in_flight = 0;  ///< 0: the engine's own limit
+  std::vector<Request> requests;
+};
+
+enum class OnNoData { inconclusive, fail, pass };
+
+/// [[steady_state]]: a query that must be in bounds before the fault and again at the end.
+struct SteadyState {
+  std::string name;
+  std::string query;
+  Bounds tolerance;
+  OnNoData on_no_data = OnNoData::inconclusive;
+  Nanoseconds within = std::chrono::minutes(1);  ///< how long the gate waits for it to hold
+};
+
+/// How a fault is seen to be there, and seen to be gone.
+struct Confirmation {
+  /// What the load sees: error_ratio, or response_p50, response_p95, response_p99 in seconds. Empty: see
+  /// `path`.
+  std::string metric;
+  Bounds bounds;
+  /// Instead of the load: GET this path on the target and expect this status (0: no connection at all).
+  std::string path;
+  int status = 0;
+  Nanoseconds within = std::chrono::seconds(10);
+};
+
+/// When a fault is taken away again.
+enum class StopWhen { notified, firing, after };
+
+/// [[fault]].
+struct FaultSpec {
+  std::string name;
+  std::string target;
+  std::string kind;     ///< error-rate, latency, readiness, kill, pause
+  Nanoseconds start{};  ///< after the load began; injection also waits for the steady state
+  StopWhen stop = StopWhen::notified;
+  Nanoseconds stop_after{};                            ///< for StopWhen::after, counted from injection
+  Nanoseconds max_duration = std::chrono::minutes(5);  ///< cleared then at the latest; also the toggle's TTL
+  std::optional<Confirmation> confirm;                 ///< absent: derived from the kind
+
+  // Of the kinds error-rate and latency.
+  double rate = 1.0;
+  int status = 503;
+  Nanoseconds delay{};
+  Nanoseconds jitter{};
+  std::vector<std::string> routes;  ///< empty: all routes that may be faulted
+};
+
+/// A time budget of one stage: derived from the rule, given in the file, or not asked for.
+struct Within {
+  bool expected = false;
+  bool automatic = true;
+  Nanoseconds limit{};  ///< when not automatic
+};
+
+/// [[expect.alert]].
+struct AlertExpectation {
+  std::string name;
+  std::string caused_by;
+  Labels labels;  ///< each must be on the alert
+  Within pending, firing, inactive;
+};
+
+struct BodyCheck {
+  std::string jsonpath;  ///< a dotted path with [index], from $
+  std::string matches;   ///< ECMAScript regular expression, searched for
+};
+
+/// [[expect.notification]].
+struct NotificationExpectation {
+  std::string alert;
+  std::string receiver;
+  std::string caused_by;
+  Within firing, resolved;
+  std::optional<std::int64_t> firing_count, resolved_count;
+  std::vector<BodyCheck> body;
+};
+
+/// [[expect.query]]: something besides an alert that must become visible in Prometheus.
+struct QueryExpectation {
+  std::string name;
+  std::string query;
+  Bounds tolerance;
+  std::string caused_by;
+  Nanoseconds within = std::chrono::seconds(30);
+};
+
+/// [[expect.suppressed]]: an alert that must fire and reach nobody.
+struct SuppressionExpectation {
+  std::string alert;
+  std::string by;  ///< inhibition or silence
+  std::string caused_by;
+  Nanoseconds within{};  ///< zero: the alert's derived budget
+};
+
+struct AllowedAlert {
+  std::string alertname;  ///< * stands for any run of characters
+  Labels labels;
+  std::string until;  ///< YYYY-MM-DD, for known ones; afterwards it counts as unexpected again
+  std::string issue;
+};
+
+/// [expect.nothing_else].
+struct NothingElse {
+  std::vector<AllowedAlert> allow;
+  /// How long to keep watching once everything else is settled. Absent: long enough for every loaded rule's
+  /// `for` when the scenario expects no alert at all, else not at all.
+  std::optional<Nanoseconds> watch;
+};
+
+/// [[threshold]] on the load's own results.
+struct Threshold {
+  std::string load;
+  std::string metric;
+  std::string phase = "whole";  ///< before-fault, during-fault, after-fault, whole
+  Bounds bounds;                ///< ratios, requests/s, or seconds
+};
+
+/// [[abort]]: ends the run at once, faults rolled back.
+struct AbortCondition {
+  std::string query;   ///< true when it returns any sample
+  Nanoseconds hold{};  ///< `for`: it must be true this long
+};
+
+struct Scenario {
+  std::string id;    ///< "http-api/error-spike", or the file's stem
+  std::string file;  ///< as it was opened
+  std::string title;
+  std::string description;
+  std::string stack;  ///< empty: [prometheus] and [target.*] say where things are
+  std::string prometheus_url;
+  std::string alertmanager_url;
+  std::string receiver_listen;
+  std::map<std::string, Target> targets;
+  std::vector<Load> loads;
+  std::vector<SteadyState> steady_states;
+  std::vector<FaultSpec> faults;
+  std::vector<AlertExpectation> alerts;
+  std::vector<NotificationExpectation> notifications;
+  std::vector<QueryExpectation> queries;
+  std::vector<SuppressionExpectation> suppressions;
+  std::optional<NothingElse> nothing_else;
+  std::vector<Threshold> thresholds;
+  std::vector<AbortCondition> aborts;
+
+  const FaultSpec* fault(const std::string& name) const;
+};
+
+/// A scenario whose every duration is multiplied by `factor`, for a stack started with that time scale.
+/// Latencies of requests (delay, jitter, timeouts, response times) are not schedule, and stay as they are.
+/// Queries are rescaled by the runner.
+Scenario scaled(Scenario scenario, double factor);
+
+struct ScenarioFile {
+  Scenario scenario;
+  std::string text;                 ///< as read, for the checksum
+  std::vector<core::Error> errors;  ///< all of them; when not empty the scenario is not to be used
+};
+
+/// Reads and checks a scenario. `file` is used in messages; `id` becomes Scenario::id.
+ScenarioFile read_scenario(std::string text, const std::string& file, const std::string& id);
+
+}  // namespace obsctl::scenarios
