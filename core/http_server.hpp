@@ -1,5 +1,6 @@
-// A small, fast HTTP/1.1 server for the sample service, the receivers and their control APIs. Boost.Beast
-// underneath.
+// A small, fast HTTP/1.1 server for the sample service, the receivers and their control APIs. Boost.Beast's
+// parser reads the requests; sockets, timers and response heads are our own, on one epoll (see
+// core/event_loop.hpp).
 //
 // A server owns one I/O thread. Handlers run on that thread and must not block: a handler answers at once, or
 // keeps the exchange and answers later (after a delay, from another thread, or never when the client leaves).

@@ -1,0 +1,446 @@
+#include "core/http_connection.hpp"
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <exception>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/http_response_text.hpp"
+
+namespace obsctl::core {
+
+namespace {
+
+/// How long a client that has had its last answer may take to close. Closing first, with bytes of the
+/// client's unread, would reset the connection and could destroy the answer on its way.
+constexpr auto kLinger = std::chrono::seconds(1);
+constexpr std::size_t kMaxDiscarded = 4u << 20;
+/// Reads of one connection before others get their turn.
+constexpr int kReadsInTurn = 4;
+/// A buffer that a large message made larger than this is given back.
+constexpr std::size_t kKeptCapacity = 64u << 10;
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// application/x-www-form-urlencoded: %XX and "+"; a broken escape stands for itself.
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+class ConnectionExchange final : public HttpExchange,
+                                 public std::enable_shared_from_this<ConnectionExchange> {
+ public:
+  ConnectionExchange(HttpConnection& connection, HttpRequest&& request, const sockaddr_in6& peer)
+      : request_(std::move(request)),
+        peer_(peer),
+        received_at_(std::chrono::steady_clock::now()),
+        mailbox_(connection.loop().mailbox()),
+        connection_(&connection) {}
+
+  std::string_view method() const override { return request_.method(); }
+  std::string_view target() const override { return request_.target(); }
+  std::string_view path() const override { return target().substr(0, target().find('?')); }
+  std::optional<std::string> query(std::string_view name) const override;
+  std::string_view header(std::string_view name) const override { return request_.header(name); }
+  std::string_view body() const override { return request_.body(); }
+  std::string remote_address() const override;
+  std::chrono::steady_clock::time_point received_at() const override { return received_at_; }
+
+  void respond(HttpResponse response) override {
+    if (mailbox_->on_loop_thread()) {
+      if (connection_ != nullptr) connection_->answer(std::move(response));
+      return;
+    }
+    mailbox_->post([self = shared_from_this(), response = std::move(response)]() mutable {
+      if (self->connection_ != nullptr) self->connection_->answer(std::move(response));
+    });
+  }
+
+  void reset() override {
+    on_loop([](ConnectionExchange& self) { self.connection_->reset(); });
+  }
+
+  void after(Nanoseconds delay, std::function<void()> action) override {
+    const SteadyTime time = std::chrono::steady_clock::now() + delay;
+    on_loop([time, action = std::move(action)](ConnectionExchange& self) mutable {
+      self.start_timer(time, std::move(action));
+    });
+  }
+
+  void on_gone(std::function<void()> action) override {
+    if (mailbox_->on_loop_thread()) {
+      if (connection_ != nullptr) gone_.push_back(std::move(action));
+      return;
+    }
+    // From another thread the client may have left meanwhile: then it is told at once, unless there was an
+    // answer.
+    const bool posted = mailbox_->post([self = shared_from_this(), action]() mutable {
+      if (self->connection_ != nullptr) {
+        self->gone_.push_back(std::move(action));
+      } else if (self->left_) {
+        action();
+      }
+    });
+    if (!posted) action();
+  }
+
+  const HttpRequest& request() const { return request_; }
+  /// Somebody may still answer: apart from `holders` known references there are others, or a timer is
+  /// running.
+  bool has_other_holders(long holders) const {
+    return weak_from_this().use_count() > holders || !timers_.empty();
+  }
+
+  /// Takes the exchange off its connection; `gone`: the client has left before it was answered.
+  void end(bool gone) {
+    HttpConnection& connection = *connection_;
+    connection_ = nullptr;
+    left_ = gone;
+    for (const EventLoop::TimerId timer : timers_) connection.loop().cancel(timer);
+    timers_.clear();
+    const std::vector<std::function<void()>> actions = std::move(gone_);
+    gone_.clear();
+    if (!gone) return;
+    for (const auto& action : actions) action();
+  }
+
+ private:
+  template <class Action>
+  void on_loop(Action action) {
+    if (mailbox_->on_loop_thread()) {
+      if (connection_ != nullptr) action(*this);
+      return;
+    }
+    mailbox_->post([self = shared_from_this(), action = std::move(action)]() mutable {
+      if (self->connection_ != nullptr) action(*self);
+    });
+  }
+
+  void start_timer(SteadyTime time, std::function<void()> action) {
+    // The timer finds itself in the list by its slot, which is filled once the loop has given the id.
+    const auto slot = std::make_shared<EventLoop::TimerId>();
+    *slot = connection_->loop().at(time, [self = shared_from_this(), slot, action = std::move(action)] {
+      std::erase(self->timers_, *slot);
+      action();
+      self->answer_if_abandoned();
+    });
+    timers_.push_back(*slot);
+  }
+
+  void answer_if_abandoned();
+
+  const HttpRequest request_;
+  const sockaddr_in6 peer_;
+  const SteadyTime received_at_;
+  const std::shared_ptr<Mailbox> mailbox_;
+  HttpConnection* connection_;  ///< null once the exchange has ended; used on the loop's thread only
+  bool left_ = false;
+  std::vector<EventLoop::TimerId> timers_;
+  std::vector<std::function<void()>> gone_;
+};
+
+std::optional<std::string> ConnectionExchange::query(std::string_view name) const {
+  const std::size_t start = target().find('?');
+  if (start == std::string_view::npos) return std::nullopt;
+  std::string_view rest = target().substr(start + 1);
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    const std::size_t equals = pair.find('=');
+    if (percent_decoded(pair.substr(0, equals)) != name) continue;
+    return equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
+  }
+  return std::nullopt;
+}
+
+std::string ConnectionExchange::remote_address() const {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (peer_.sin6_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(peer_).sin_addr, text.data(), text.size());
+  } else {
+    inet_ntop(AF_INET6, &peer_.sin6_addr, text.data(), text.size());
+  }
+  return text.data();
+}
+
+void ConnectionExchange::answer_if_abandoned() {
+  // The timer's action and the connection hold one reference each; see dispatch() for the first chance to
+  // notice.
+  if (connection_ == nullptr || has_other_holders(2)) return;
+  connection_->answer({.status = 500, .body = "the handler gave no answer\n"});
+}
+
+HttpConnection::HttpConnection(ConnectionHost& host, int descriptor, const sockaddr_in6& peer)
+    : host_(host),
+      descriptor_(descriptor),
+      peer_(peer),
+      reader_(host.options.max_header, host.options.max_body) {
+  enter(Phase::idle);
+}
+
+HttpConnection::~HttpConnection() {
+  if (phase_ != Phase::closed) ::close(descriptor_);
+}
+
+void HttpConnection::enter(Phase phase) {
+  phase_ = phase;
+  switch (phase) {
+    case Phase::idle:
+    case Phase::writing:
+      deadline_ = host_.loop.now() + host_.options.idle_timeout;
+      break;
+    case Phase::reading:
+      deadline_ = host_.loop.now() + host_.options.read_timeout;
+      break;
+    case Phase::lingering:
+      deadline_ = host_.loop.now() + kLinger;
+      break;
+    case Phase::answering:
+    case Phase::closed:
+      deadline_ = SteadyTime::max();
+      break;
+  }
+}
+
+void HttpConnection::on_events(std::uint32_t events) {
+  if (phase_ == Phase::closed) return;
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) return close();
+  if ((events & EPOLLRDHUP) != 0) peer_closed_ = true;
+  if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) readable_ = true;
+  if (phase_ == Phase::lingering) return discard_input();
+  // A client that has closed its side while it waits for an answer is taken to have left (as nginx and Go
+  // do).
+  if (current_ && peer_closed_) return close();
+  if ((events & EPOLLOUT) != 0 && !output_.empty()) flush();
+  read_more();
+}
+
+void HttpConnection::sweep(SteadyTime now) {
+  if (current_ && !current_->has_other_holders(1))
+    return answer({.status = 500, .body = "the handler gave no answer\n"});
+  if (now < deadline_) return;
+  if (phase_ == Phase::reading) {
+    refuse({408, "the request took too long to arrive"});
+    flush();
+  } else {
+    close();
+  }
+}
+
+void HttpConnection::drain() {
+  if (phase_ != Phase::idle) return;
+  // What the client has sent already is still answered.
+  readable_ = true;
+  read_more();
+  if (phase_ == Phase::idle) close();
+}
+
+void HttpConnection::cut() {
+  if (phase_ != Phase::closed) close();
+}
+
+void HttpConnection::read_more() {
+  for (int turn = 0; readable_ && turn < kReadsInTurn; ++turn) {
+    // While an answer is due or cannot be written, the client's further requests wait in the socket.
+    if (phase_ == Phase::closed || phase_ == Phase::lingering || current_ || !output_.empty()) return;
+    const ssize_t got = ::recv(descriptor_, host_.scratch.data(), host_.scratch.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      readable_ = false;
+      return;
+    }
+    if (got <= 0) return close();
+    const auto size = static_cast<std::size_t>(got);
+    // A short read has emptied the socket; what comes later makes a new event. (Not so the FIN that is
+    // known.)
+    if (size < host_.scratch.size() && !peer_closed_) readable_ = false;
+    use({host_.scratch.data(), size});
+  }
+  if (readable_ && phase_ != Phase::closed) {
+    host_.loop.soon([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->read_more();
+    });
+  }
+}
+
+void HttpConnection::use(std::string_view bytes) {
+  if (input_.empty()) {
+    const std::size_t used = process(bytes);
+    if (phase_ != Phase::closed) input_.append(bytes.substr(used));
+  } else {
+    input_ += bytes;
+    input_.erase(0, process(input_));
+  }
+  proceed();
+}
+
+std::size_t HttpConnection::process(std::string_view bytes) {
+  std::size_t used = 0;
+  processing_ = true;
+  while (used < bytes.size() && !current_ && !last_answer_ && phase_ != Phase::closed) {
+    used += reader_.read(bytes.substr(used));
+    if (reader_.failure().status != 0) {
+      refuse(reader_.failure());
+    } else if (reader_.complete()) {
+      dispatch();
+    } else {
+      if (reader_.wants_continue()) output_ += "HTTP/1.1 100 Continue\r\n\r\n";
+      break;
+    }
+  }
+  processing_ = false;
+  return used;
+}
+
+void HttpConnection::dispatch() {
+  enter(Phase::answering);
+  const auto exchange = std::make_shared<ConnectionExchange>(*this, reader_.take(), peer_);
+  current_ = exchange;
+  try {
+    host_.handler(exchange);
+  } catch (const std::exception& error) {
+    if (current_ == exchange)
+      answer({.status = 500, .body = fmt::format("the handler failed: {}\n", error.what())});
+  }
+  if (current_ == exchange && !exchange->has_other_holders(2))
+    answer({.status = 500, .body = "the handler gave no answer\n"});
+}
+
+void HttpConnection::refuse(const RequestFailure& failure) {
+  HttpResponse response{.status = failure.status, .body = std::string(failure.reason)};
+  response.body += '\n';
+  write_response(response, false, false, false);
+}
+
+void HttpConnection::write_response(const HttpResponse& response, bool keep_alive, bool head_only,
+                                    bool http_1_0) {
+  const std::int64_t second = std::time(nullptr);
+  if (second != host_.date_second) {
+    host_.date_second = second;
+    host_.date = http_date(second);
+  }
+  append_response(output_, response, host_.date,
+                  {.keep_alive = keep_alive, .head_only = head_only, .http_1_0 = http_1_0});
+  last_answer_ = !keep_alive;
+}
+
+void HttpConnection::answer(HttpResponse&& response) {
+  const auto exchange = current_;
+  const bool keep_alive = exchange->request().keep_alive() && !host_.draining;
+  write_response(response, keep_alive, exchange->method() == "HEAD", exchange->request().is_http_1_0());
+  end_exchange(false);
+  if (processing_) return;
+  // An answer that came later: requests that wait behind it have their turn now.
+  if (!input_.empty()) input_.erase(0, process(input_));
+  proceed();
+  read_more();
+}
+
+void HttpConnection::reset() {
+  struct linger linger_zero {
+    .l_onoff = 1, .l_linger = 0
+  };
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &linger_zero, sizeof linger_zero);
+  // The handler asked for it, so nobody has to be told that the client is gone.
+  end_exchange(false);
+  close();
+}
+
+void HttpConnection::end_exchange(bool gone) {
+  if (!current_) return;
+  const auto exchange = std::move(current_);
+  current_.reset();
+  exchange->end(gone);
+}
+
+void HttpConnection::proceed() {
+  if (phase_ == Phase::closed || phase_ == Phase::lingering) return;
+  if (!output_.empty()) flush();
+  if (phase_ == Phase::closed || phase_ == Phase::lingering || phase_ == Phase::writing) return;
+  if (current_) {
+    if (peer_closed_) return close();
+  } else if (reader_.midway() || !input_.empty()) {
+    // The time for a request runs from its first byte.
+    if (phase_ != Phase::reading) enter(Phase::reading);
+  } else {
+    enter(Phase::idle);
+  }
+}
+
+void HttpConnection::flush() {
+  while (written_ < output_.size()) {
+    const ssize_t sent = ::send(descriptor_, output_.data() + written_, output_.size() - written_,
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      if (!current_) enter(Phase::writing);
+      return;
+    }
+    if (sent <= 0) return close();
+    written_ += static_cast<std::size_t>(sent);
+  }
+  output_.clear();
+  written_ = 0;
+  if (output_.capacity() > kKeptCapacity) output_.shrink_to_fit();
+  if (last_answer_) return linger();
+  if (phase_ == Phase::writing) {
+    enter(Phase::idle);
+    if (!input_.empty()) {
+      input_.erase(0, process(input_));
+      proceed();
+    }
+  }
+}
+
+void HttpConnection::linger() {
+  ::shutdown(descriptor_, SHUT_WR);
+  enter(Phase::lingering);
+  input_.clear();
+  discard_input();
+}
+
+void HttpConnection::discard_input() {
+  for (;;) {
+    const ssize_t got = ::recv(descriptor_, host_.scratch.data(), host_.scratch.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (got <= 0) return close();
+    discarded_ += static_cast<std::size_t>(got);
+    if (discarded_ > kMaxDiscarded) return close();
+  }
+}
+
+void HttpConnection::close() {
+  if (phase_ == Phase::closed) return;
+  enter(Phase::closed);
+  ::close(descriptor_);
+  host_.loop.keep_for_now(shared_from_this());
+  end_exchange(true);
+  host_.closed(*this);
+}
+
+}  // namespace obsctl::core

@@ -1,0 +1,29 @@
+// Response heads, written by hand: one append a field is what makes the sample service fast.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/http_server.hpp"
+
+namespace obsctl::core {
+
+/// The reason phrase of a status (RFC 9110), "Unknown" for one that it does not name.
+std::string_view reason_phrase(int status);
+
+/// An IMF-fixdate (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string http_date(std::int64_t unix_seconds);
+
+struct ResponseFraming {
+  bool keep_alive = true;
+  bool head_only = false;  ///< the request was HEAD
+  bool http_1_0 = false;   ///< the client has to be told that the connection stays
+};
+
+/// Appends the response as it goes over the wire. Control characters in field values become spaces, so that
+/// text from outside can never add a field.
+void append_response(std::string& out, const HttpResponse& response, std::string_view date,
+                     const ResponseFraming& framing);
+
+}  // namespace obsctl::core
