@@ -53,8 +53,8 @@ class ManualClock final : public Clock {
 std::string format_utc(WallTime time);
 
 /// Reads RFC 3339 with any fraction and any offset, as Prometheus and Alertmanager write it. Go's zero time
-/// ("0001-01-01T00:00:00Z") and anything else before 1678 comes back as WallTime::min(). Errors:
-/// invalid_input.
+/// ("0001-01-01T00:00:00Z") and anything else before 1678 comes back as WallTime::min(), anything after 2261
+/// as WallTime::max(). Errors: invalid_input.
 Result<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace obsctl::core

@@ -24,6 +24,27 @@ void write_all(int descriptor, std::string_view line) {
   }
 }
 
+/// Text from outside (a peer's answer, say) must not be able to fake a second line.
+void append_on_one_line(std::string& line, std::string_view text) {
+  for (const char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) {
+      append_json_escaped(line, std::string_view(&c, 1));
+    } else {
+      line += c;
+    }
+  }
+}
+
+/// key=value, the value in quotes where it would otherwise not end where it seems to.
+void append_text_field(std::string& line, const LogField& field) {
+  fmt::format_to(std::back_inserter(line), " {}=", field.key);
+  const bool plain = !field.value.empty() && field.value.find_first_of(" \"=") == std::string::npos;
+  if (plain) return append_on_one_line(line, field.value);
+  line += '"';
+  append_json_escaped(line, field.value);
+  line += '"';
+}
+
 }  // namespace
 
 Result<LogLevel> parse_log_level(std::string_view text) {
@@ -36,8 +57,6 @@ Result<LogLevel> parse_log_level(std::string_view text) {
 
 Logger::Logger(LogLevel level, LogFormat format, int descriptor)
     : level_(level), format_(format), descriptor_(descriptor) {}
-
-Logger::~Logger() = default;
 
 void Logger::write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   if (!enabled(level)) return;
@@ -62,9 +81,9 @@ void Logger::write(LogLevel level, std::string_view message, std::initializer_li
     }
     line += "}\n";
   } else {
-    fmt::format_to(std::back_inserter(line), "{}: {}", name, message);
-    for (const LogField& field : fields)
-      fmt::format_to(std::back_inserter(line), " {}={}", field.key, field.value);
+    fmt::format_to(std::back_inserter(line), "{}: ", name);
+    append_on_one_line(line, message);
+    for (const LogField& field : fields) append_text_field(line, field);
     line += '\n';
   }
   write_all(descriptor_, line);

@@ -26,12 +26,13 @@ struct LogField {
   bool raw = false;
 };
 
-/// Writes whole lines; safe to use from several threads. Lines below the level cost one comparison.
+/// Writes one line a call, with one write(2), whatever the text holds (line ends and other control characters
+/// are escaped); safe to use from several threads. Lines below the level cost one comparison.
 class Logger {
  public:
   /// `descriptor` stays open and belongs to the caller.
   explicit Logger(LogLevel level, LogFormat format = LogFormat::text, int descriptor = 2);
-  ~Logger();
+  ~Logger() = default;
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
 
