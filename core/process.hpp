@@ -39,6 +39,8 @@ struct ExitStatus {
 /// "exited with code 1", "was killed by SIGKILL".
 std::string to_string(const ExitStatus& status);
 
+struct CommandOutput;
+
 /// A running child. Moving moves ownership; the destructor kills and reaps what is still running.
 class ChildProcess {
  public:
@@ -55,14 +57,21 @@ class ChildProcess {
   std::optional<ExitStatus> poll();
   /// Sends a signal to the child's process group; does nothing once it has ended.
   void signal(int number);
-  /// SIGTERM, at most `grace`, then SIGKILL. Always returns a reaped child's status.
+  /// SIGTERM (and SIGCONT, so that a paused child hears it), at most `grace`, then SIGKILL. Always returns a
+  /// reaped child's status.
   ExitStatus stop(Nanoseconds grace);
 
  private:
+  friend Result<CommandOutput> run_command(const ProcessOptions& options, Nanoseconds timeout,
+                                           const std::stop_token& stop);
   explicit ChildProcess(pid_t pid) : pid_(pid) {}
   pid_t pid_ = -1;
   std::optional<ExitStatus> status_;
 };
+
+/// Starts a program that is meant to outlive its starter: in a session of its own, from any thread, never
+/// killed by us. The caller reaps it if it wants its status (waitpid). Errors: as ChildProcess::start.
+Result<pid_t> start_detached(const ProcessOptions& options);
 
 struct CommandOutput {
   ExitStatus status;

@@ -1,0 +1,53 @@
+// The lowest layer of child processes: fork, exec and how a failure between the two comes back. Used by
+// process.cpp only.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "core/process.hpp"
+
+namespace obsctl::core {
+
+/// An owned descriptor.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() { reset(); }
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  void reset() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// The same file at a descriptor above 2, so that setting up 0, 1 and 2 in the child cannot overwrite it.
+Descriptor above_standard(Descriptor fd);
+
+/// "cannot start PROGRAM: WHAT: the text of errno `code`", with a hint where there is one.
+Error cannot_start(const ProcessOptions& options, std::string_view what, int code);
+
+/// Whose life the child's hangs on.
+enum class Lifetime {
+  parent,   ///< killed when the starting thread ends; a process group of its own
+  session,  ///< nobody's; a session of its own
+};
+
+/// Forks and waits until the child has become the program or has said why it could not. `output` becomes its
+/// standard output and error. Errors: unavailable.
+Result<pid_t> spawn(const ProcessOptions& options, Descriptor output, Lifetime lifetime);
+
+}  // namespace obsctl::core
