@@ -1,0 +1,34 @@
+// Reads what a receiver in another process has got, by long polling its API.
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/http_client.hpp"
+#include "verifiers/notification.hpp"
+
+namespace obsctl::verifiers {
+
+/// One thread at a time.
+class ReceiverClient {
+ public:
+  explicit ReceiverClient(std::string url) : url_(std::move(url)) {}
+
+  const std::string& url() const { return url_; }
+
+  /// Notifications with a sequence above `after`, oldest first; waits up to `wait` (at most a minute) for the
+  /// first one. Empty when none came. Errors: core::HttpClient::call's; protocol.
+  Result<std::vector<Notification>> next(std::uint64_t after, core::Nanoseconds wait,
+                                         const std::stop_token& stop = {});
+  Result<void> clear(const std::stop_token& stop = {});
+  /// GET /healthz.
+  Result<void> ready(const std::stop_token& stop = {});
+
+ private:
+  std::string url_;
+  core::HttpClient http_;
+};
+
+}  // namespace obsctl::verifiers
