@@ -1,0 +1,55 @@
+// Detached stacks. A supervisor (obsctl itself, in a session of its own) owns the services on its main thread
+// and serves a control API on loopback; its address and token are in stack.json in the run directory,
+// readable by the user alone. When the supervisor dies, by whatever signal, the kernel ends the services.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/duration.hpp"
+#include "core/error.hpp"
+#include "stacks/native_runtime.hpp"
+
+namespace obsctl::stacks {
+
+/// Starts a supervisor in the background, passes its progress on, and returns once the stack is ready. The
+/// instance name defaults to the stack's name. Errors: those of up_native; when it fails, or when `stop` is
+/// triggered, nothing is left behind.
+core::Result<std::unique_ptr<Stack>> up_detached(const Manifest& manifest, const UpOptions& options,
+                                                 const ProgressCallback& progress,
+                                                 const std::stop_token& stop);
+
+/// A detached (or foreground) stack that is already up, by instance name. Errors: not_found (with the nearest
+/// name, or with what is left of one whose supervisor died), unavailable, timeout, protocol.
+core::Result<std::unique_ptr<Stack>> attach(std::string_view instance,
+                                            const std::filesystem::path& parent = {});
+
+struct RunningStack {
+  std::string instance;
+  std::string stack;
+  double time_scale = 1.0;
+  pid_t supervisor = 0;
+  std::filesystem::path run_directory;
+};
+
+/// The stacks of this user that are up and can be attached to, sorted by instance. Removes what dead ones
+/// left.
+std::vector<RunningStack> running_stacks(const std::filesystem::path& parent = {});
+
+/// Called by supervise once the stack is up.
+using ReadyCallback = std::function<void(Stack&)>;
+
+/// The supervisor itself: brings the stack up, serves the control API and stays until `stop` is triggered or
+/// somebody takes the stack down. Main thread only. Errors: those of up_native, and unavailable when the
+/// control API cannot listen. A service that ends by itself does not end the supervisor: it is reported by
+/// Stack::failed.
+core::Result<void> supervise(const Manifest& manifest, const UpOptions& options,
+                             const ProgressCallback& progress, const ReadyCallback& ready,
+                             const std::stop_token& stop);
+
+}  // namespace obsctl::stacks
