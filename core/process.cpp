@@ -223,7 +223,7 @@ std::string tail_of_file(const fs::path& file, int lines) {
   const auto size = static_cast<std::size_t>(status.st_size);
   std::string text(std::min(size, kMaxTail), '\0');
   const ssize_t n = ::pread(fd.get(), text.data(), text.size(), static_cast<off_t>(size - text.size()));
-  if (n <= 0) return {};
+  if (n <= 0 || lines <= 0) return {};
   text.resize(static_cast<std::size_t>(n));
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::size_t begin = text.size();

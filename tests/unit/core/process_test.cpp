@@ -124,7 +124,8 @@ TEST_CASE("a child with file capabilities dies with its parent too, without the 
 
 TEST_CASE("a detached program outlives its starter, in a session of its own") {
   const pid_t pid = pid_from_killed_parent([] {
-    return start_detached({.argv = {"/bin/sleep", "60"}}).value_or(-1);
+    const auto pid = start_detached({.argv = {"/bin/sleep", "60"}});
+    return pid ? *pid : pid_t{-1};
   });
   std::this_thread::sleep_for(100ms);
   CHECK_FALSE(has_ended(pid));
@@ -248,8 +249,11 @@ TEST_CASE("the destructor leaves no process") {
 TEST_CASE("a child gets its environment, folder, log and nothing else") {
   const TemporaryFolder folder;
   const fs::path log = folder.path / "log";
-  const int secret = ::open("/dev/null", O_RDONLY);  // without O_CLOEXEC
-  const int wanted = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  // High, so that the shell's own descriptors are not among them.
+  const int any = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int secret = ::fcntl(any, F_DUPFD, 77);  // without O_CLOEXEC
+  const int wanted = ::fcntl(any, F_DUPFD_CLOEXEC, 88);
+  ::close(any);
   ::setenv("OBSCTL_PROCESS_TEST", "ours", 1);
   auto child = ChildProcess::start({.argv = {"/bin/sh", "-c",
                                              "echo $OBSCTL_PROCESS_TEST $ADDED; pwd; echo to-stderr >&2; "
