@@ -74,6 +74,9 @@ struct Url {
 /// Errors: invalid_input, naming what is missing. "localhost:8080/x" without a scheme is read as http.
 Result<Url> parse_url(std::string_view text);
 
+/// A URL as it may be shown: without the user and password in front of its host.
+std::string without_credentials(std::string_view url);
+
 /// `text` with everything but unreserved characters as %XX, for a query value.
 std::string percent_encoded(std::string_view text);
 

@@ -1,0 +1,172 @@
+// See the header. Keys that only newer Alertmanagers send (mutedBy) are optional.
+#include "verifiers/alertmanager_client.hpp"
+
+#include <fmt/format.h>
+
+#include "verifiers/api_reply.hpp"
+#include "verifiers/json_reader.hpp"
+
+namespace obsctl::verifiers {
+
+namespace {
+
+template <class T, class Read>
+Result<T> read_document(const core::HttpReply& reply, const std::string& what, Read read) {
+  JsonErrors errors(core::ErrorKind::protocol, what);
+  const auto document = parse_json(reply.body, errors);
+  if (!document) return *errors.first();
+  T value = read(JsonReader(*document, "", errors));
+  if (errors.first()) return *errors.first();
+  return value;
+}
+
+HeldAlert read_alert(const JsonReader& at) {
+  HeldAlert alert;
+  alert.labels = at.labels("labels");
+  alert.annotations = at.labels_or_empty("annotations");
+  alert.starts_at = at.time("startsAt");
+  alert.ends_at = at.time("endsAt");
+  alert.updated_at = at.time_or("updatedAt", WallTime::min());
+  alert.fingerprint = at.text("fingerprint");
+  const JsonReader status = at.object("status");
+  alert.state = status.text("state");
+  alert.silenced_by = status.texts_or_empty("silencedBy");
+  alert.inhibited_by = status.texts_or_empty("inhibitedBy");
+  alert.muted_by = status.texts_or_empty("mutedBy");
+  for (const JsonReader& receiver : at.list_or_empty("receivers"))
+    alert.receivers.push_back(receiver.text("name"));
+  return alert;
+}
+
+void read_matcher(const JsonReader& at, Silence& silence) {
+  const bool regex = at.boolean("isRegex");
+  const bool equal = !at.has("isEqual") || at.boolean("isEqual");
+  using Operator = LabelMatcher::Operator;
+  const Operator operation = regex ? (equal ? Operator::regex : Operator::not_regex)
+                                   : (equal ? Operator::equal : Operator::not_equal);
+  auto matcher = LabelMatcher::make(at.text("name"), operation, at.text("value"));
+  if (matcher) {
+    silence.matchers.push_back(std::move(*matcher));
+  } else {
+    at.refuse("cannot be understood: " + matcher.error().message);
+  }
+}
+
+Silence read_silence(const JsonReader& at) {
+  Silence silence;
+  silence.id = at.text("id");
+  silence.state = at.object("status").text("state");
+  silence.created_by = at.text_or("createdBy", "");
+  silence.comment = at.text_or("comment", "");
+  silence.starts_at = at.time("startsAt");
+  silence.ends_at = at.time("endsAt");
+  for (const JsonReader& matcher : at.list("matchers")) read_matcher(matcher, silence);
+  return silence;
+}
+
+}  // namespace
+
+AlertmanagerClient::AlertmanagerClient(std::string url, ApiOptions options)
+    : url_(base_url(std::move(url))), options_(std::move(options)) {}
+
+Result<core::HttpReply> AlertmanagerClient::send(core::HttpCall call, const std::stop_token& stop) {
+  call.headers.insert(call.headers.end(), options_.headers.begin(), options_.headers.end());
+  if (!call.body.empty()) call.headers.push_back({"Content-Type", "application/json"});
+  call.timeout = options_.timeout;
+  return call_api(http_, call, stop);
+}
+
+Result<void> AlertmanagerClient::ready(const std::stop_token& stop) {
+  const auto reply = send({.url = url_ + "/-/ready"}, stop);
+  if (!reply) return reply.error();
+  return {};
+}
+
+Result<AlertmanagerStatus> AlertmanagerClient::status(const std::stop_token& stop) {
+  const core::HttpCall call{.url = url_ + "/api/v2/status"};
+  const auto reply = send(call, stop);
+  if (!reply) return reply.error();
+  return read_document<AlertmanagerStatus>(*reply, describe(call), [](const JsonReader& root) {
+    return AlertmanagerStatus{root.object("versionInfo").text("version"),
+                              root.object("config").text("original"), root.object("cluster").text("status")};
+  });
+}
+
+Result<std::vector<HeldAlert>> AlertmanagerClient::alerts(const std::stop_token& stop) {
+  const core::HttpCall call{.url = url_ + "/api/v2/alerts"};
+  const auto reply = send(call, stop);
+  if (!reply) return reply.error();
+  return read_document<std::vector<HeldAlert>>(*reply, describe(call), [](const JsonReader& root) {
+    std::vector<HeldAlert> alerts;
+    for (const JsonReader& alert : root.as_list()) alerts.push_back(read_alert(alert));
+    return alerts;
+  });
+}
+
+Result<std::vector<Silence>> AlertmanagerClient::silences(const std::stop_token& stop) {
+  const core::HttpCall call{.url = url_ + "/api/v2/silences"};
+  const auto reply = send(call, stop);
+  if (!reply) return reply.error();
+  return read_document<std::vector<Silence>>(*reply, describe(call), [](const JsonReader& root) {
+    std::vector<Silence> silences;
+    for (const JsonReader& silence : root.as_list()) silences.push_back(read_silence(silence));
+    return silences;
+  });
+}
+
+Result<std::vector<std::string>> AlertmanagerClient::receivers(const std::stop_token& stop) {
+  const core::HttpCall call{.url = url_ + "/api/v2/receivers"};
+  const auto reply = send(call, stop);
+  if (!reply) return reply.error();
+  return read_document<std::vector<std::string>>(*reply, describe(call), [](const JsonReader& root) {
+    std::vector<std::string> names;
+    for (const JsonReader& receiver : root.as_list()) names.push_back(receiver.text("name"));
+    return names;
+  });
+}
+
+Result<void> AlertmanagerClient::post_alerts(const std::vector<PostedAlert>& alerts,
+                                             const std::stop_token& stop) {
+  nlohmann::json document = nlohmann::json::array();
+  for (const PostedAlert& alert : alerts) {
+    nlohmann::json item = {{"labels", alert.labels}, {"annotations", alert.annotations}};
+    if (alert.starts_at != WallTime()) item["startsAt"] = core::format_utc(alert.starts_at);
+    if (alert.ends_at != WallTime()) item["endsAt"] = core::format_utc(alert.ends_at);
+    document.push_back(std::move(item));
+  }
+  const auto replace = nlohmann::json::error_handler_t::replace;
+  const auto reply =
+      send({.method = "POST", .url = url_ + "/api/v2/alerts", .body = document.dump(-1, ' ', false, replace)},
+           stop);
+  if (!reply) return reply.error();
+  return {};
+}
+
+Result<std::string> AlertmanagerClient::add_silence(const Labels& labels, WallTime from, WallTime to,
+                                                    const std::string& comment, const std::stop_token& stop) {
+  nlohmann::json matchers = nlohmann::json::array();
+  for (const auto& [name, value] : labels) {
+    matchers.push_back({{"name", name}, {"value", value}, {"isRegex", false}, {"isEqual", true}});
+  }
+  const nlohmann::json document = {{"matchers", matchers},
+                                   {"startsAt", core::format_utc(from)},
+                                   {"endsAt", core::format_utc(to)},
+                                   {"createdBy", "obsctl"},
+                                   {"comment", comment}};
+  const core::HttpCall call{.method = "POST",
+                            .url = url_ + "/api/v2/silences",
+                            .body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  const auto reply = send(call, stop);
+  if (!reply) return reply.error();
+  return read_document<std::string>(*reply, describe(call),
+                                    [](const JsonReader& root) { return root.text("silenceID"); });
+}
+
+Result<void> AlertmanagerClient::delete_silence(const std::string& id, const std::stop_token& stop) {
+  const auto reply =
+      send({.method = "DELETE", .url = url_ + "/api/v2/silence/" + core::percent_encoded(id)}, stop);
+  if (!reply) return reply.error();
+  return {};
+}
+
+}  // namespace obsctl::verifiers
