@@ -336,8 +336,10 @@ TEST_CASE("a large answer arrives whole") {
   const auto server = serve([&](const Exchange& exchange) { exchange->respond({.body = large}); });
   RawClient client(server->port());
   client.send(get("/a") + get("/b"));
-  CHECK(body_of(client.response()) == large);
-  CHECK(body_of(client.response()) == large);
+  for (int i = 0; i < 2; ++i) {
+    const bool whole = body_of(client.response(30s)) == large;  // not for printing
+    CHECK(whole);
+  }
 }
 
 TEST_CASE("connections above the limit are closed at once") {
