@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,8 @@ Result<NotificationKind> parse_notification_kind(std::string_view text);
 enum class NotifiedStatus { unknown, firing, resolved };
 std::string_view to_string(NotifiedStatus status);
 
-/// An alert in a notification. From Slack and Discord only name and status are known.
+/// An alert in a notification. From Slack and Discord only name and status are known, unless the text lists
+/// labels as Alertmanager's default templates do.
 struct NotifiedAlert {
   std::string name;
   NotifiedStatus status = NotifiedStatus::unknown;
@@ -62,6 +64,8 @@ struct Notification {
   // Of Slack and Discord only.
   std::string title;  ///< of the first attachment or embed, else the first line of the text
   std::string channel;
+  std::int64_t announced = 0;  ///< the number in "[FIRING:2]"; 0 when there is none
+  std::string text;            ///< every readable part, one a line, title first
 
   std::string raw;  ///< the body, byte for byte
 };
@@ -70,6 +74,11 @@ struct Notification {
 /// an object".
 Result<Notification> parse_notification(NotificationKind kind, std::string receiver, std::string body,
                                         core::WallTime received_at);
+
+/// What a notification says about an alert: exactly, where it carries alerts (firing if any instance is),
+/// else, for Slack and Discord, the whole message's status if its text has the name as a word. Nothing when
+/// it is not about that alert.
+std::optional<NotifiedStatus> status_of(const Notification& notification, std::string_view alert);
 
 /// A notification as receivers answer it and journals keep it: one JSON object, `schema` 1.
 std::string notification_to_json(const Notification& notification);

@@ -14,7 +14,7 @@ namespace obsctl::verifiers {
 /// One thread at a time.
 class ReceiverClient {
  public:
-  explicit ReceiverClient(std::string url) : url_(std::move(url)) {}
+  explicit ReceiverClient(std::string url);
 
   const std::string& url() const { return url_; }
 
