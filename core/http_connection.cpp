@@ -191,7 +191,7 @@ void ConnectionExchange::answer_if_abandoned() {
   // The timer's action and the connection hold one reference each; see dispatch() for the first chance to
   // notice.
   if (connection_ == nullptr || has_other_holders(2)) return;
-  connection_->answer({.status = 500, .body = "the handler gave no answer\n"});
+  connection_->answer(problem_response(500, "the handler gave no answer"));
 }
 
 HttpConnection::HttpConnection(ConnectionHost& host, int descriptor, const sockaddr_in6& peer)
@@ -241,7 +241,7 @@ void HttpConnection::on_events(std::uint32_t events) {
 
 void HttpConnection::sweep(SteadyTime now) {
   if (current_ && !current_->has_other_holders(1))
-    return answer({.status = 500, .body = "the handler gave no answer\n"});
+    return answer(problem_response(500, "the handler gave no answer"));
   if (now < deadline_) return;
   if (phase_ == Phase::reading) {
     refuse({408, "the request took too long to arrive"});
@@ -324,16 +324,15 @@ void HttpConnection::dispatch() {
     host_.handler(exchange);
   } catch (const std::exception& error) {
     if (current_ == exchange)
-      answer({.status = 500, .body = fmt::format("the handler failed: {}\n", error.what())});
+      answer(problem_response(500, fmt::format("the handler failed: {}", error.what())));
   }
   if (current_ == exchange && !exchange->has_other_holders(2))
-    answer({.status = 500, .body = "the handler gave no answer\n"});
+    answer(problem_response(500, "the handler gave no answer"));
 }
 
 void HttpConnection::refuse(const RequestFailure& failure) {
-  HttpResponse response{.status = failure.status, .body = std::string(failure.reason)};
-  response.body += '\n';
-  write_response(response, false, false, false);
+  write_response(problem_response(failure.status, failure.reason), false, false, false);
+  if (host_.options.on_refused) host_.options.on_refused(failure.status);
 }
 
 void HttpConnection::write_response(const HttpResponse& response, bool keep_alive, bool head_only,

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "core/log.hpp"
+
 namespace obsctl::core {
 
 namespace {
@@ -125,6 +127,16 @@ std::string http_date(std::int64_t unix_seconds) {
   return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[static_cast<std::size_t>(parts.tm_wday)],
                      parts.tm_mday, kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900,
                      parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+HttpResponse problem_response(int status, std::string_view detail) {
+  HttpResponse response{.status = status, .content_type = "application/problem+json"};
+  fmt::format_to(std::back_inserter(response.body),
+                 R"({{"type":"about:blank","title":"{}","status":{},"detail":")", reason_phrase(status),
+                 status);
+  append_json_escaped(response.body, detail);
+  response.body += "\"}\n";
+  return response;
 }
 
 void append_response(std::string& out, const HttpResponse& response, std::string_view date,

@@ -15,6 +15,9 @@ std::string_view reason_phrase(int status);
 /// An IMF-fixdate (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT".
 std::string http_date(std::int64_t unix_seconds);
 
+/// An error as application/problem+json (RFC 9457), with the reason phrase as its title.
+HttpResponse problem_response(int status, std::string_view detail);
+
 struct ResponseFraming {
   bool keep_alive = true;
   bool head_only = false;  ///< the request was HEAD

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <condition_variable>
 #include <cstring>
 #include <future>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 
@@ -149,7 +152,7 @@ class EpollServer final : public HttpServer, private EventLoop::Watcher {
 
   std::uint16_t port() const override { return port_; }
   std::string url() const override { return "http://" + authority(options_.address, port_); }
-  bool drain(Nanoseconds deadline) override;
+  bool drain(Nanoseconds deadline, const std::stop_token& urgent) override;
 
  private:
   void on_events(std::uint32_t) override { accept_some(); }
@@ -159,6 +162,7 @@ class EpollServer final : public HttpServer, private EventLoop::Watcher {
   void forget(HttpConnection& connection);
   void keep_sweeping();
   void sweep();
+  bool cut_all();
   void shut_down();
   std::vector<std::shared_ptr<HttpConnection>> snapshot() const;
 
@@ -248,39 +252,76 @@ std::vector<std::shared_ptr<HttpConnection>> EpollServer::snapshot() const {
   return all;
 }
 
-bool EpollServer::drain(Nanoseconds deadline) {
-  const auto empty = std::make_shared<std::promise<void>>();
-  auto waiting = empty->get_future();
-  loop_->mailbox()->post([this, empty] {
+bool EpollServer::drain(Nanoseconds deadline, const std::stop_token& urgent) {
+  // Shared with the loop, which may come to it only after the deadline.
+  struct Progress {
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    bool empty = false;
+    void report() {
+      const std::lock_guard lock(mutex);
+      empty = true;
+      changed.notify_all();
+    }
+  };
+  const auto progress = std::make_shared<Progress>();
+  loop_->mailbox()->post([this, progress] {
     host_.draining = true;
     stop_accepting();
     for (const auto& connection : snapshot()) connection->drain();
     if (connections_.empty()) {
-      empty->set_value();
+      progress->report();
     } else {
-      when_empty_ = [empty] { empty->set_value(); };
+      when_empty_ = [progress] { progress->report(); };
     }
   });
-  if (waiting.wait_for(deadline) == std::future_status::ready) return true;
+  {
+    std::unique_lock lock(progress->mutex);
+    if (progress->changed.wait_for(lock, urgent, deadline, [&] { return progress->empty; })) return true;
+  }
   std::promise<bool> cut;
-  loop_->mailbox()->post([this, &cut] {
-    bool all_answered = true;
-    for (const auto& connection : snapshot()) {
-      if (!connection->lingering()) all_answered = false;
-      connection->cut();
-    }
-    cut.set_value(all_answered);
-  });
+  loop_->mailbox()->post([this, &cut] { cut.set_value(cut_all()); });
   return cut.get_future().get();
+}
+
+/// True: nobody was still waiting for an answer.
+bool EpollServer::cut_all() {
+  bool all_answered = true;
+  for (const auto& connection : snapshot()) {
+    if (!connection->lingering()) all_answered = false;
+    connection->cut();
+  }
+  return all_answered;
 }
 
 void EpollServer::shut_down() {
   accepting_ = false;
-  for (const auto& connection : snapshot()) connection->cut();
+  cut_all();
   loop_->stop();
 }
 
 }  // namespace
+
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+  const auto wrong = [&](std::string_view what) {
+    return make_error(ErrorKind::invalid_input,
+                      fmt::format("\"{}\" is not an address to listen on: {}", text, what),
+                      "write it as 127.0.0.1:8080, [::1]:8080 or :8080");
+  };
+  const std::size_t colon = text.rfind(':');
+  const std::string_view digits = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  std::string_view host = colon == std::string_view::npos ? std::string_view() : text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return wrong("an IPv6 address needs brackets");
+  }
+  ListenAddress address{host.empty() ? "127.0.0.1" : std::string(host), 0};
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
+  if (problem != std::errc() || end != digits.data() + digits.size())
+    return wrong("the port must be a number from 0 to 65535");
+  return address;
+}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& options, HttpHandler handler) {
   Result<Descriptor> listener = listen_on(options);

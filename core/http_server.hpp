@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,7 +75,18 @@ struct HttpServerOptions {
   Nanoseconds idle_timeout = std::chrono::seconds(60);
   /// Further connections are accepted and closed at once.
   std::size_t max_connections = 10'000;
+  /// Told, on the I/O thread, the status of every request that was refused before a handler could see it.
+  std::function<void(int status)> on_refused = {};
 };
+
+struct ListenAddress {
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+/// Reads "127.0.0.1:8080", "[::1]:8080", "localhost:0"; ":8080" and "8080" are on 127.0.0.1, so that nothing
+/// is open to the network unless it is said (0.0.0.0:8080). Errors: invalid_input.
+Result<ListenAddress> parse_listen_address(std::string_view text);
 
 class HttpServer {
  public:
@@ -87,9 +99,10 @@ class HttpServer {
   virtual std::uint16_t port() const = 0;
   /// "http://127.0.0.1:8080", with the address as given.
   virtual std::string url() const = 0;
-  /// Stops accepting, closes idle connections, lets answers in flight finish until `deadline` has passed,
-  /// then closes the rest. Returns true when nothing had to be cut off. Not to be called on the I/O thread.
-  virtual bool drain(Nanoseconds deadline) = 0;
+  /// Stops accepting, closes idle connections, lets answers in flight finish until `deadline` has passed or
+  /// `urgent` is triggered, then closes the rest. Returns true when nothing had to be cut off. Not to be
+  /// called on the I/O thread.
+  virtual bool drain(Nanoseconds deadline, const std::stop_token& urgent = {}) = 0;
 };
 
 }  // namespace obsctl::core

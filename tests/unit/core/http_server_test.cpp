@@ -41,6 +41,10 @@ std::string body_of(const std::string& response) {
   return end == std::string::npos ? "(no response) " + response : response.substr(end + 4);
 }
 
+std::string problem(std::string_view detail) {
+  return problem_response(500, detail).body;
+}
+
 std::string status_line(const std::string& response) {
   return response.substr(0, response.find("\r\n"));
 }
@@ -129,6 +133,22 @@ TEST_CASE("a server that cannot listen says why and what to do") {
     REQUIRE(server.has_error());
     CHECK(server.error().message == "cannot listen on 192.0.2.1:0: this machine does not have that address");
   }
+}
+
+TEST_CASE("addresses to listen on are read as people write them") {
+  const auto written = [](std::string_view text) {
+    const auto address = parse_listen_address(text);
+    return address ? fmt::format("{} {}", address->address, address->port) : address.error().message;
+  };
+  CHECK(written("127.0.0.1:8080") == "127.0.0.1 8080");
+  CHECK(written("0.0.0.0:0") == "0.0.0.0 0");
+  CHECK(written("[::1]:80") == "::1 80");
+  CHECK(written(":9090") == "127.0.0.1 9090");
+  CHECK(written("9090") == "127.0.0.1 9090");
+  CHECK(written("::1:80") == "\"::1:80\" is not an address to listen on: an IPv6 address needs brackets");
+  CHECK(written("h:65536") ==
+        "\"h:65536\" is not an address to listen on: the port must be a number from 0 to 65535");
+  CHECK(written("") == "\"\" is not an address to listen on: the port must be a number from 0 to 65535");
 }
 
 TEST_CASE("an exchange knows its request") {
@@ -241,6 +261,8 @@ TEST_CASE("what cannot be read is answered and the connection closed") {
   options.max_body = 100;
   options.max_header = 512;
   std::atomic<int> handled = 0;
+  std::atomic<int> refused = 0;
+  options.on_refused = [&](int status) { refused = status; };
   const auto server = serve(
       [&](const Exchange& exchange) {
         ++handled;
@@ -263,7 +285,12 @@ TEST_CASE("what cannot be read is answered and the connection closed") {
     client.send(std::string(1'000'000, 'x'));
     const std::string response = client.until_closed();
     CHECK(status_line(response) == "HTTP/1.1 413 Content Too Large");
-    CHECK(body_of(response) == "the request's body is too large\n");
+    CHECK(body_of(response) ==
+          "{\"type\":\"about:blank\",\"title\":\"Content Too Large\",\"status\":413,\"detail\":\"the "
+          "request's body is too "
+          "large\"}\n");
+    CHECK(response.find("\r\nContent-Type: application/problem+json\r\n") != std::string::npos);
+    CHECK(refused == 413);
     CHECK_FALSE(client.was_reset());
   }
   SECTION("a broken request behind a good one") {
@@ -407,13 +434,13 @@ TEST_CASE("a handler that forgets to answer, or throws, is answered for") {
   client.send(get("/forget"));
   std::string response = client.response();
   CHECK(status_line(response) == "HTTP/1.1 500 Internal Server Error");
-  CHECK(body_of(response) == "the handler gave no answer\n");
+  CHECK(body_of(response) == problem("the handler gave no answer"));
   client.send(get("/throw"));
   response = client.response();
   CHECK(status_line(response) == "HTTP/1.1 500 Internal Server Error");
-  CHECK(body_of(response) == "the handler failed: broken\n");
+  CHECK(body_of(response) == problem("the handler failed: broken"));
   client.send(get("/timer"));
-  CHECK(body_of(client.response()) == "the handler gave no answer\n");
+  CHECK(body_of(client.response()) == problem("the handler gave no answer"));
 }
 
 TEST_CASE("a client that leaves is noticed while its answer is pending") {
@@ -531,6 +558,14 @@ TEST_CASE("a drain lets answers in flight finish and refuses new connections") {
     CHECK(response.find("\r\nConnection: close\r\n") != std::string::npos);
     busy.close();
     CHECK(drained.get());
+  }
+  SECTION("cut off when it has become urgent") {
+    std::stop_source urgent;
+    auto drained = std::async(std::launch::async, [&] { return server->drain(60s, urgent.get_token()); });
+    CHECK(idle.until_closed() == "");
+    urgent.request_stop();
+    CHECK_FALSE(drained.get());
+    CHECK(busy.until_closed() == "");
   }
   SECTION("cut off at the deadline") {
     Flag gone;
