@@ -50,10 +50,10 @@ struct Service {
   core::Nanoseconds stop_grace = std::chrono::seconds(5);
   std::vector<ConfigFile> files;
   /// A command that explains a bad configuration (promtool, amtool), run only when the service ended while
-  /// starting.
+  /// starting. The first word is the program's name; the rest may hold placeholders. Empty: none.
   std::vector<std::string> check;
-  /// How to get the program, shown when it is missing.
-  std::string install_hint;
+  /// The Debian package of the program, named when it is missing.
+  std::string package;
 };
 
 struct Manifest {
@@ -65,18 +65,22 @@ struct Manifest {
   const Service* find(std::string_view service) const;
 };
 
-/// Reads `folder`/stack.toml. On failure every mistake of the file, in the file's order, each with its place.
-/// Errors: not_found, unavailable, invalid_input.
+/// Every mistake of a stack.toml, in the file's order, each with its place.
 struct ManifestErrors {
   std::vector<core::Error> errors;
-  /// One error with all of them in its text.
+  /// One error (invalid_input, or the kind of the only one) with all of them in its text.
   core::Error joined() const;
 };
-boost::system::result<Manifest, ManifestErrors> read_manifest(const std::filesystem::path& folder);
 
-/// The same from text; `folder` must hold the files that are named.
-boost::system::result<Manifest, ManifestErrors> parse_manifest(std::string_view text,
-                                                               const std::filesystem::path& folder);
+using ManifestResult = boost::system::result<Manifest, ManifestErrors>;
+
+/// Reads `folder`/stack.toml. Errors: not_found, unavailable, invalid_input.
+ManifestResult read_manifest(const std::filesystem::path& folder);
+
+/// The same from text; the files that it names are looked for in `folder`. `file_name` is what errors call
+/// it.
+ManifestResult parse_manifest(std::string_view text, const std::filesystem::path& folder,
+                              const std::string& file_name);
 
 /// Where the bundled stacks are: $OBSCTL_DATA_DIR/stacks, else ../stacks or ../../stacks beside the binary (a
 /// build folder in a checkout), else ../share/obsctl/stacks (installed). Errors: not_found.
