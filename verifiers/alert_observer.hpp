@@ -25,6 +25,7 @@ enum class TimeSource {
   active_at,   ///< Prometheus' activeAt: exact
   starts_at,   ///< Alertmanager's startsAt: exact
   ends_at,     ///< a notification's endsAt: exact
+  series,      ///< the samples that Prometheus itself wrote to ALERTS at each evaluation: exact
   evaluation,  ///< the one evaluation that it can have been: exact
   window,      ///< one of several evaluations in (not_before, at]; `at` is the last of them
 };
@@ -43,6 +44,8 @@ struct AlertTransition {
   WallTime not_before;  ///< equals `at` unless the source is `window`
   WallTime seen_at;     ///< when the look that showed it was taken, by our clock
   double value = 0;     ///< of the expression; the last one known for an alert that went inactive
+  WallTime active_at;   ///< since when the instance has been (or was) active
+  Nanoseconds evaluation_interval{};
   /// Seen at the first look already: it began before the observer did.
   bool preexisting = false;
 
@@ -74,7 +77,9 @@ struct RulesSnapshot {
   std::vector<WallTime> advanced_at;
 };
 
-/// A snapshot that remembers, from `previous` (which may be null), since when each group has stood still.
+/// A snapshot that remembers, from `previous` (which may be null), since when each group has stood still, and
+/// the alerts of rules that Prometheus has loaded anew and not evaluated yet: that it shows none of them says
+/// nothing.
 RulesSnapshot make_snapshot(std::vector<RuleGroup> groups, WallTime taken_at, const RulesSnapshot* previous);
 
 /// What is wrong with the rules in this snapshot. Alerting and recording rules alike.
@@ -99,8 +104,17 @@ void refine_with(AlertTransition& transition, const std::vector<HeldAlert>& held
 /// this instance and lies in the window. Returns true when it did.
 bool refine_with(AlertTransition& transition, const Notification& notification);
 
-/// Asks Prometheus (and Alertmanager, where an exact firing time is wanting) when the caller says so. One
-/// thread at a time; the clients belong to the caller and outlive the observer.
+/// Replaces times by those of the ALERTS series, which hold the outcome of every evaluation: an alert fires
+/// at its first firing sample and is inactive one evaluation after its last sample. Adds the firing of an
+/// alert that fired and ended between two looks. `alerts_series` are raw samples, complete from
+/// `covered_from` on.
+void refine_with(std::vector<AlertTransition>& transitions, const std::vector<Series>& alerts_series,
+                 WallTime covered_from);
+
+/// Asks Prometheus when the caller says so: /api/v1/rules, and the ALERTS series where something has changed;
+/// and Alertmanager where an exact firing time is still wanting. Poll at least once an evaluation interval:
+/// an alert that comes and goes between two looks is not seen. One thread at a time; the clients belong to
+/// the caller and outlive the observer.
 class AlertObserver {
  public:
   AlertObserver(PrometheusClient& prometheus, AlertmanagerClient* alertmanager, core::Clock& clock)
@@ -115,6 +129,8 @@ class AlertObserver {
   const std::optional<RulesSnapshot>& last() const { return last_; }
 
  private:
+  void make_exact(Observation& observation, const std::stop_token& stop);
+
   PrometheusClient& prometheus_;
   AlertmanagerClient* alertmanager_;
   core::Clock& clock_;

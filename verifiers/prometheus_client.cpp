@@ -271,6 +271,22 @@ Result<std::vector<Sample>> PrometheusClient::instant(std::string path, const st
   return samples;
 }
 
+namespace {
+
+Result<std::vector<Series>> read_matrix(const core::HttpReply& reply, const std::string& what) {
+  return read_data<std::vector<Series>>(reply, what, [](const JsonReader& root) {
+    std::vector<Series> all;
+    for (const JsonReader& item : root.object("data").list("result")) {
+      Series series{item.labels("metric"), {}};
+      for (const JsonReader& point : item.list("values")) series.points.push_back(read_point(point));
+      all.push_back(std::move(series));
+    }
+    return all;
+  });
+}
+
+}  // namespace
+
 Result<std::vector<Series>> PrometheusClient::query_range(std::string_view expression, WallTime from,
                                                           WallTime to, Nanoseconds step,
                                                           const std::stop_token& stop) {
@@ -279,17 +295,16 @@ Result<std::vector<Series>> PrometheusClient::query_range(std::string_view expre
                       unix_text(to), core::to_seconds(step), core::percent_encoded(expression)),
           stop);
   if (!reply) return reply.error();
-  return read_data<std::vector<Series>>(*reply, what_of(url_, "/api/v1/query_range"),
-                                        [](const JsonReader& root) {
-                                          std::vector<Series> all;
-                                          for (const JsonReader& item : root.object("data").list("result")) {
-                                            Series series{item.labels("metric"), {}};
-                                            for (const JsonReader& point : item.list("values"))
-                                              series.points.push_back(read_point(point));
-                                            all.push_back(std::move(series));
-                                          }
-                                          return all;
-                                        });
+  return read_matrix(*reply, what_of(url_, "/api/v1/query_range"));
+}
+
+Result<std::vector<Series>> PrometheusClient::raw_samples(std::string_view selector, Nanoseconds range,
+                                                          const std::stop_token& stop) {
+  const auto millis = std::chrono::ceil<std::chrono::milliseconds>(range);
+  const std::string expression = fmt::format("{}[{}]", selector, core::format_duration(millis));
+  const auto reply = get("/api/v1/query?query=" + core::percent_encoded(expression), stop);
+  if (!reply) return reply.error();
+  return read_matrix(*reply, what_of(url_, "/api/v1/query"));
 }
 
 Result<std::map<std::string, std::string>> PrometheusClient::flags(const std::stop_token& stop) {

@@ -122,6 +122,9 @@ class PrometheusClient {
   /// `step` is positive.
   Result<std::vector<Series>> query_range(std::string_view expression, WallTime from, WallTime to,
                                           Nanoseconds step, const std::stop_token& stop = {});
+  /// The raw samples of the series that `selector` selects, over the last `range` (positive).
+  Result<std::vector<Series>> raw_samples(std::string_view selector, Nanoseconds range,
+                                          const std::stop_token& stop = {});
   /// GET /api/v1/status/flags.
   Result<std::map<std::string, std::string>> flags(const std::stop_token& stop = {});
   /// GET /api/v1/status/config: the loaded YAML.
