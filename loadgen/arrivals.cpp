@@ -1,14 +1,14 @@
-// Schedules as integrals: N(t) is how many arrivals are expected before t, arrival i is due where N(t) = i. A constant
-// rate is computed in exact integers; ramps and sines in 64-bit-mantissa floating point, which is below a nanosecond for
-// any run shorter than a century.
+// Schedules as integrals: N(t) is how many arrivals are expected before t, arrival i is due where N(t) = i. A
+// constant rate is computed in exact integers; ramps and sines in 64-bit-mantissa floating point, which is
+// below a nanosecond for any run shorter than a century.
 #include "loadgen/arrivals.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
+
+#include <fmt/format.h>
 
 namespace obsctl::loadgen {
 
@@ -59,9 +59,10 @@ core::Result<Schedule> Schedule::compile(const Arrivals& arrivals) {
     schedule.sine_period_ = static_cast<long double>(arrivals.sine_period.count());
     if (schedule.sine_mean_ <= 0) return bad_schedule("a sine needs a mean rate above zero", "add a rate");
     if (schedule.sine_amplitude_ > schedule.sine_mean_) {
-      return bad_schedule(fmt::format("the sine's amplitude {} is above its mean {}, so the rate would fall below zero",
-                                      core::format_rate(arrivals.sine_amplitude), core::format_rate(arrivals.rate)),
-                          "choose an amplitude of at most the rate");
+      return bad_schedule(
+          fmt::format("the sine's amplitude {} is above its mean {}, so the rate would fall below zero",
+                      core::format_rate(arrivals.sine_amplitude), core::format_rate(arrivals.rate)),
+          "choose an amplitude of at most the rate");
     }
     return schedule;
   }
@@ -85,13 +86,15 @@ core::Result<Schedule> Schedule::compile(const Arrivals& arrivals) {
     }
     rate = to;
   }
-  if (schedule.legs_.empty()) return bad_schedule("the stages have no duration", "write a stage as 500/s:30s");
+  if (schedule.legs_.empty())
+    return bad_schedule("the stages have no duration", "write a stage as 500/s:30s");
   if (before <= 0) return bad_schedule("the rate is zero in all stages", "write a stage as 500/s:30s");
   schedule.legs_.push_back(Leg{start, kForever, before, 0, 0});
   return schedule;
 }
 
 Nanoseconds Schedule::due(std::int64_t i) const {
+  if (rate_.count == 0 && exact_) return Nanoseconds::max();
   return exact_ ? rate_.due(i) : time_at(static_cast<long double>(i));
 }
 
@@ -156,7 +159,8 @@ double Schedule::rate_at(Nanoseconds elapsed) const {
     return static_cast<double>(1e9L * (sine_mean_ + sine_amplitude_ * std::sin(kTwoPi * t / sine_period_)));
   }
   if (legs_.empty()) return rate_.per_second();
-  const auto leg = std::find_if(legs_.begin(), legs_.end(), [&](const Leg& l) { return t < l.start + l.length; });
+  const auto leg =
+      std::find_if(legs_.begin(), legs_.end(), [&](const Leg& l) { return t < l.start + l.length; });
   if (leg->length == kForever) return 0;
   return static_cast<double>(1e9L * (leg->from + (leg->to - leg->from) * (t - leg->start) / leg->length));
 }
@@ -168,7 +172,8 @@ double Schedule::peak_rate() const {
   return static_cast<double>(1e9L * peak);
 }
 
-ArrivalCursor::ArrivalCursor(const Schedule& schedule, std::uint64_t seed, std::int64_t first, std::int64_t step)
+ArrivalCursor::ArrivalCursor(const Schedule& schedule, std::uint64_t seed, std::int64_t first,
+                             std::int64_t step)
     : schedule_(&schedule), random_(seed), first_(first), step_(step), index_(first) {
   if (!schedule.poisson()) {
     due_ = schedule.due(index_);
@@ -179,7 +184,8 @@ ArrivalCursor::ArrivalCursor(const Schedule& schedule, std::uint64_t seed, std::
 }
 
 long double ArrivalCursor::next_exponential() {
-  const auto bits = next_random(random_) >> 11;  // 53 of them: (0, 1] without 0, so that the logarithm is finite
+  const auto bits =
+      next_random(random_) >> 11;  // 53 of them: (0, 1] without 0, so that the logarithm is finite
   return -std::log((static_cast<double>(bits) + 1.0) * 0x1p-53);
 }
 

@@ -1,5 +1,5 @@
-// The arithmetic of HdrHistogram's layout, and quantiles over it. The names unit, bucket and sub-bucket are those of
-// the original's documentation.
+// The arithmetic of HdrHistogram's layout, and quantiles over it. The names unit, bucket and sub-bucket are
+// those of the original's documentation.
 #include "loadgen/histogram.hpp"
 
 #include <algorithm>
@@ -64,7 +64,8 @@ void Histogram::record(Nanoseconds value, std::int64_t times) {
 
 core::Result<void> Histogram::add(const Histogram& other) {
   if (!(layout_ == other.layout_)) {
-    return core::make_error(core::ErrorKind::invalid_input, "the histograms have different ranges or precision");
+    return core::make_error(core::ErrorKind::invalid_input,
+                            "the histograms have different ranges or precision");
   }
   for (std::size_t i = 0; i < counters_.size(); ++i) counters_[i] += other.counters_[i];
   count_ += other.count_;
@@ -73,7 +74,15 @@ core::Result<void> Histogram::add(const Histogram& other) {
   return {};
 }
 
-Nanoseconds Histogram::min() const { return Nanoseconds(count_ == 0 ? 0 : min_); }
+Nanoseconds Histogram::min() const {
+  return Nanoseconds(count_ == 0 ? 0 : min_);
+}
+
+void Histogram::restore_extremes(Nanoseconds min, Nanoseconds max) {
+  if (count_ == 0) return;
+  min_ = min.count();
+  max_ = max.count();
+}
 
 Nanoseconds Histogram::mean() const {
   if (count_ == 0) return {};
@@ -81,11 +90,12 @@ Nanoseconds Histogram::mean() const {
   for (std::size_t i = 0; i < counters_.size(); ++i) {
     if (counters_[i] == 0) continue;
     const long double middle =
-        (static_cast<long double>(layout_.lowest_at(i)) + static_cast<long double>(layout_.highest_at(i))) / 2;
+        (static_cast<long double>(layout_.lowest_at(i)) + static_cast<long double>(layout_.highest_at(i))) /
+        2;
     sum += middle * static_cast<long double>(counters_[i]);
   }
   const auto mean = static_cast<std::int64_t>(sum / static_cast<long double>(count_));
-  return Nanoseconds(std::clamp(mean, min_, max_));
+  return Nanoseconds(std::max(std::min(mean, max_), min_));
 }
 
 Nanoseconds Histogram::quantile(double q) const {

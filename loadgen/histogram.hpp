@@ -62,6 +62,8 @@ class Histogram {
   /// The value at or below which the share `q` (0 … 1) of all values lie: the upper end of its counter, but
   /// never above max(). Zero when empty.
   core::Nanoseconds quantile(double q) const;
+  /// Puts back the exact extremes that a decoded histogram has lost. Without effect when empty.
+  void restore_extremes(core::Nanoseconds min, core::Nanoseconds max);
   /// How many values are at or below `value`, to the layout's precision.
   std::int64_t count_at_or_below(core::Nanoseconds value) const;
 

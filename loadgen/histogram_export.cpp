@@ -1,12 +1,13 @@
-// HdrHistogram's V2 compressed encoding and its base64 text: a big-endian header, the counters as ZigZag LEB128 with
-// runs of zeros as one negative number, deflated, behind a second header. Source: AbstractHistogram.java
-// (encodeIntoByteBuffer, encodeIntoCompressedByteBuffer) and ZigZagEncoding.java of HdrHistogram 2.1.
+// HdrHistogram's V2 compressed encoding and its base64 text: a big-endian header, the counters as ZigZag
+// LEB128 with runs of zeros as one negative number, deflated, behind a second header. Source:
+// AbstractHistogram.java (encodeIntoByteBuffer, encodeIntoCompressedByteBuffer) and ZigZagEncoding.java of
+// HdrHistogram 2.1.
+#include <algorithm>
+#include <bit>
+
 #include <boost/beast/core/detail/base64.hpp>
 #include <fmt/format.h>
 #include <zlib.h>
-
-#include <algorithm>
-#include <bit>
 
 #include "loadgen/histogram.hpp"
 
@@ -14,7 +15,7 @@ namespace obsctl::loadgen {
 
 namespace {
 
-constexpr std::uint32_t kCookie = 0x1c849303u | 0x10u;            // the 0x10 says: word size free, V2
+constexpr std::uint32_t kCookie = 0x1c849303u | 0x10u;  // the 0x10 says: word size free, V2
 constexpr std::uint32_t kCompressedCookie = 0x1c849304u | 0x10u;
 constexpr std::size_t kHeader = 40;
 
@@ -63,7 +64,8 @@ bool take_number(std::string_view& in, std::int64_t& number) {
 }
 
 core::Error damaged(std::string_view why) {
-  return core::make_error(core::ErrorKind::invalid_input, fmt::format("not an HdrHistogram V2 text: {}", why));
+  return core::make_error(core::ErrorKind::invalid_input,
+                          fmt::format("not an HdrHistogram V2 text: {}", why));
 }
 
 std::string encoded_counters(const std::vector<std::int64_t>& counters) {
@@ -135,10 +137,12 @@ std::string Histogram::to_base64() const {
 core::Result<Histogram> Histogram::from_base64(std::string_view text) {
   const auto framed = base64_decoded(text);
   if (!framed) return framed.error();
-  if (framed->size() < 8 || get<std::uint32_t>(*framed, 0) != kCompressedCookie) return damaged("the header is wrong");
+  if (framed->size() < 8 || get<std::uint32_t>(*framed, 0) != kCompressedCookie)
+    return damaged("the header is wrong");
   const auto plain = inflated(std::string_view(*framed).substr(8));
   if (!plain) return plain.error();
-  if (plain->size() < kHeader || get<std::uint32_t>(*plain, 0) != kCookie) return damaged("the inner header is wrong");
+  if (plain->size() < kHeader || get<std::uint32_t>(*plain, 0) != kCookie)
+    return damaged("the inner header is wrong");
   const auto digits = get<std::uint32_t>(*plain, 12);
   const auto lowest = get<std::uint64_t>(*plain, 16);
   const auto highest = get<std::uint64_t>(*plain, 24);
@@ -159,7 +163,8 @@ core::Result<Histogram> Histogram::from_base64(std::string_view text) {
       continue;
     }
     if (i >= histogram.counters_.size()) return damaged("it has more counters than its range");
-    if (number > (std::int64_t{1} << 53) || histogram.count_ > (std::int64_t{1} << 60)) return damaged("a count is absurd");
+    if (number > (std::int64_t{1} << 53) || histogram.count_ > (std::int64_t{1} << 60))
+      return damaged("a count is absurd");
     histogram.counters_[i] = number;
     histogram.count_ += number;
     histogram.min_ = std::min(histogram.min_, histogram.layout_.lowest_at(i));

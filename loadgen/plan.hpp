@@ -79,6 +79,7 @@ struct TlsOptions {
 struct LoadPlan {
   core::Url target;  ///< scheme, host, port; Url::target is used when `mix` is empty
   std::vector<RequestSpec> mix;
+  bool mix_in_order = false;              ///< one after the other, round and round, instead of by weight
   std::vector<core::HttpHeader> headers;  ///< for every request that does not set them itself
   std::optional<Feeder> feeder;
   Arrivals arrivals;

@@ -1,5 +1,5 @@
-// The states of an answer, a line at a time. A line that lies whole in the input is looked at where it is; only one
-// that is split over two reads is copied.
+// The states of an answer, a line at a time. A line that lies whole in the input is looked at where it is;
+// only one that is split over two reads is copied.
 #include "loadgen/response_parser.hpp"
 
 #include <algorithm>
@@ -9,7 +9,9 @@ namespace obsctl::loadgen {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 /// `name` is in lower case.
 bool same_name(std::string_view text, std::string_view name) {
@@ -36,7 +38,9 @@ bool lists(std::string_view list, std::string_view token) {
   return false;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
@@ -150,7 +154,8 @@ ResponseParser::State ResponseParser::on_line(std::string_view line) {
 ResponseParser::State ResponseParser::on_status_line(std::string_view line) {
   // HTTP/1.1 200 OK: the version's last digit and three digits, then a space or the end.
   if (line.size() < 12 || line.substr(0, 7) != "HTTP/1." || !is_digit(line[7]) || line[8] != ' ' ||
-      !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]) || (line.size() > 12 && line[12] != ' ')) {
+      !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]) ||
+      (line.size() > 12 && line[12] != ' ')) {
     return fail("not an HTTP/1 answer");
   }
   status_ = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
@@ -170,7 +175,8 @@ ResponseParser::State ResponseParser::on_header(std::string_view line) {
   if (name.front() == ' ' || name.front() == '\t' || name.back() == ' ' || name.back() == '\t') {
     return fail("a header name has blanks around it");
   }
-  if (wanted_.headers) headers_.append(name).append(": ").append(without_blanks(line.substr(colon + 1))) += '\n';
+  if (wanted_.headers)
+    headers_.append(name).append(": ").append(without_blanks(line.substr(colon + 1))) += '\n';
   // Of all the headers only three say where the answer ends; most are ruled out by their length.
   switch (name.size()) {
     case 10:
@@ -187,7 +193,8 @@ ResponseParser::State ResponseParser::on_header(std::string_view line) {
       if (same_name(name, "transfer-encoding")) {
         const std::string_view value = line.substr(colon + 1);
         const std::size_t comma = value.rfind(',');
-        const std::string_view last = without_blanks(comma == std::string_view::npos ? value : value.substr(comma + 1));
+        const std::string_view last =
+            without_blanks(comma == std::string_view::npos ? value : value.substr(comma + 1));
         chunked_ = same_name(last, "chunked");
         other_coding_ = !chunked_;
       }
@@ -251,7 +258,8 @@ void ResponseParser::take_body(std::string_view& input) {
     length = static_cast<std::size_t>(std::min<std::int64_t>(remaining_, static_cast<std::int64_t>(length)));
     remaining_ -= static_cast<std::int64_t>(length);
   }
-  if (body_.size() < wanted_.body) body_.append(input.substr(0, std::min(length, wanted_.body - body_.size())));
+  if (body_.size() < wanted_.body)
+    body_.append(input.substr(0, std::min(length, wanted_.body - body_.size())));
   body_bytes_ += static_cast<std::int64_t>(length);
   input.remove_prefix(length);
 }

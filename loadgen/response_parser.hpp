@@ -1,5 +1,6 @@
-// Reads HTTP/1.1 answers (RFC 9112) as they arrive, in pieces of any size, without copying and without looking at what
-// a load generator does not need. The peer is not trusted: every length and count has a limit.
+// Reads HTTP/1.1 answers (RFC 9112) as they arrive, in pieces of any size, without copying and without
+// looking at what a load generator does not need. The peer is not trusted: every length and count has a
+// limit.
 #pragma once
 
 #include <cstddef>
@@ -19,12 +20,13 @@ class ResponseParser {
     std::size_t body = 0;  ///< up to so many bytes
   };
 
-  /// Ready for the next answer. `head`: it answers a HEAD request, so it has no body whatever its headers say.
+  /// Ready for the next answer. `head`: it answers a HEAD request, so it has no body whatever its headers
+  /// say.
   void reset(bool head, Wanted wanted);
   void reset(bool head) { reset(head, Wanted{}); }
 
-  /// Takes bytes from the front of `input` until the answer is complete or the input is used up. `done` leaves what
-  /// follows the answer in `input`. After `done` or `failed` only reset() may be called.
+  /// Takes bytes from the front of `input` until the answer is complete or the input is used up. `done`
+  /// leaves what follows the answer in `input`. After `done` or `failed` only reset() may be called.
   State feed(std::string_view& input);
 
   /// The peer has closed: `done` if that is how this answer ends, else `failed`.
@@ -48,7 +50,16 @@ class ResponseParser {
   static constexpr int kMaxInterim = 32;
 
  private:
-  enum class Step { status_line, header, sized_body, body_to_close, chunk_size, chunk_data, chunk_end, trailer };
+  enum class Step {
+    status_line,
+    header,
+    sized_body,
+    body_to_close,
+    chunk_size,
+    chunk_data,
+    chunk_end,
+    trailer
+  };
   enum class LineResult { none, line, failed };
 
   State fail(const char* why);
