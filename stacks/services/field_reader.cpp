@@ -1,0 +1,168 @@
+#include "stacks/services/field_reader.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/text.hpp"
+
+namespace obsctl::stacks {
+
+namespace {
+
+/// RFC 6901: "~" and "/" in a name are escaped.
+std::string pointer_to(std::string_view name) {
+  std::string pointer = "#/";
+  for (const char c : name) {
+    if (c == '~') {
+      pointer += "~0";
+    } else if (c == '/') {
+      pointer += "~1";
+    } else {
+      pointer += c;
+    }
+  }
+  return pointer;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::vector<std::string> faultable_labels() {
+  std::vector<std::string> labels;
+  for (const Route& route : routes()) {
+    if (route.may_be_faulted) labels.emplace_back(route.label);
+  }
+  return labels;
+}
+
+/// Adds the routes that a glob names; false: it names none that may be faulted.
+bool add_matches(RouteSet& set, std::string_view glob) {
+  bool any = false;
+  for (std::size_t i = 0; i < kRoutes; ++i) {
+    const Route& route = routes()[i];
+    if (!route.may_be_faulted || !core::glob_matches(glob, route.label)) continue;
+    set[i] = any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
+const nlohmann::json* FieldReader::find(std::string_view name, bool required) {
+  known_.emplace_back(name);
+  const auto found = object_.find(name);
+  if (found != object_.end()) return &*found;
+  if (required) report(name, "is missing");
+  return nullptr;
+}
+
+bool FieldReader::has(std::string_view name) const {
+  return object_.contains(name);
+}
+
+void FieldReader::report(std::string_view name, std::string detail) {
+  errors_.push_back({pointer_to(name), std::move(detail)});
+}
+
+double FieldReader::number(std::string_view name, double least, double most, std::optional<double> fallback) {
+  const nlohmann::json* value = find(name, !fallback);
+  if (value == nullptr) return fallback.value_or(least);
+  const double number = value->is_number() ? value->get<double>() : std::nan("");
+  if (number >= least && number <= most) return number;
+  report(name, fmt::format("must be a number from {} to {}", least, most));
+  return fallback.value_or(least);
+}
+
+int FieldReader::integer(std::string_view name, int least, int most, std::optional<int> fallback) {
+  const nlohmann::json* value = find(name, !fallback);
+  if (value == nullptr) return fallback.value_or(least);
+  if (value->is_number_integer()) {
+    const auto number = value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX
+                            ? INT64_MAX
+                            : value->get<std::int64_t>();
+    if (number >= least && number <= most) return static_cast<int>(number);
+  }
+  report(name, fmt::format("must be a whole number from {} to {}", least, most));
+  return fallback.value_or(least);
+}
+
+bool FieldReader::boolean(std::string_view name, bool fallback) {
+  const nlohmann::json* value = find(name, false);
+  if (value == nullptr) return fallback;
+  if (value->is_boolean()) return value->get<bool>();
+  report(name, "must be true or false");
+  return fallback;
+}
+
+core::Nanoseconds FieldReader::duration(std::string_view name, core::Nanoseconds least,
+                                        core::Nanoseconds most, std::optional<core::Nanoseconds> fallback) {
+  const nlohmann::json* value = find(name, !fallback);
+  if (value == nullptr) return fallback.value_or(least);
+  if (value->is_string()) {
+    const auto duration = core::parse_duration(value->get_ref<const std::string&>());
+    if (duration && *duration >= least && *duration <= most) return *duration;
+  }
+  report(name, fmt::format("must be a duration from {} to {}, such as \"250ms\" or \"1m30s\"",
+                           core::format_duration(least), core::format_duration(most)));
+  return fallback.value_or(least);
+}
+
+RouteSet FieldReader::routes(std::string_view name) {
+  RouteSet set(kRoutes, false);
+  const nlohmann::json* value = find(name, false);
+  if (value == nullptr || (value->is_array() && value->empty())) {
+    add_matches(set, "*");
+    return set;
+  }
+  const bool texts =
+      value->is_array() &&
+      std::all_of(value->begin(), value->end(), [](const nlohmann::json& one) { return one.is_string(); });
+  if (!texts) {
+    report(name, "must be a list of paths, in which * stands for any characters, such as [\"/api/v1/*\"]");
+    return set;
+  }
+  for (const nlohmann::json& one : *value) {
+    const auto& glob = one.get_ref<const std::string&>();
+    if (add_matches(set, glob)) continue;
+    report(name,
+           fmt::format("\"{}\" matches no route that may be faulted: {}", glob, joined(faultable_labels())));
+  }
+  return set;
+}
+
+std::vector<std::string> FieldReader::switched_off(std::string_view name,
+                                                   const std::vector<std::string>& known) {
+  std::vector<std::string> off;
+  const nlohmann::json* value = find(name, false);
+  if (value == nullptr) return off;
+  if (!value->is_object()) {
+    report(name, "must be an object of true and false, such as {\"database\": false}");
+    return off;
+  }
+  for (const auto& [key, healthy] : value->items()) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      report(name, fmt::format("\"{}\" is not a dependency of this service{}; it has: {}", key,
+                               core::did_you_mean(key, known), joined(known)));
+    } else if (!healthy.is_boolean()) {
+      report(name, fmt::format("\"{}\" must be true or false", key));
+    } else if (!healthy.get<bool>()) {
+      off.push_back(key);
+    }
+  }
+  return off;
+}
+
+std::vector<FieldError> FieldReader::finish() {
+  for (const auto& [key, value] : object_.items()) {
+    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    report(key, fmt::format("is not known here{}; known are: {}", core::did_you_mean(key, known_),
+                            joined(known_)));
+  }
+  return std::move(errors_);
+}
+
+}  // namespace obsctl::stacks

@@ -1,0 +1,50 @@
+// Reads the JSON body of a toggle and collects everything that is wrong with it, so that one answer names
+// every mistake.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/duration.hpp"
+#include "stacks/services/problem.hpp"
+#include "stacks/services/routes.hpp"
+
+namespace obsctl::stacks {
+
+class FieldReader {
+ public:
+  /// `object` is a JSON object and outlives the reader.
+  explicit FieldReader(const nlohmann::json& object) : object_(object) {}
+
+  // Each reads one member and notes an error when it has the wrong type or is out of bounds; then, and when
+  // the member is absent, the fallback comes back. A member without a fallback is required.
+  double number(std::string_view name, double least, double most, std::optional<double> fallback);
+  int integer(std::string_view name, int least, int most, std::optional<int> fallback);
+  bool boolean(std::string_view name, bool fallback);
+  /// A text such as "250ms".
+  core::Nanoseconds duration(std::string_view name, core::Nanoseconds least, core::Nanoseconds most,
+                             std::optional<core::Nanoseconds> fallback);
+  /// Globs over the routes that may be faulted; absent or empty: all of them.
+  RouteSet routes(std::string_view name);
+  /// The names that an object such as {"database": false} sets to false; all must be among `known`.
+  std::vector<std::string> switched_off(std::string_view name, const std::vector<std::string>& known);
+  bool has(std::string_view name) const;
+
+  void report(std::string_view name, std::string detail);
+  /// Every error, including those for members that nobody has read.
+  std::vector<FieldError> finish();
+
+ private:
+  const nlohmann::json* find(std::string_view name, bool required);
+
+  const nlohmann::json& object_;
+  std::vector<std::string> known_;
+  std::vector<FieldError> errors_;
+};
+
+}  // namespace obsctl::stacks

@@ -1,0 +1,299 @@
+#include "stacks/services/sample_service.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "stacks/services/problem.hpp"
+#include "stacks/services/request_id.hpp"
+#include "stacks/services/routes.hpp"
+#include "stacks/services/service_metrics.hpp"
+#include "stacks/services/toggle_board.hpp"
+#include "stacks/services/toggles_api.hpp"
+#include "stacks/services/work.hpp"
+
+namespace obsctl::stacks {
+
+namespace {
+
+using Exchange = std::shared_ptr<core::HttpExchange>;
+
+/// nginx's number for "the client closed the request"; it appears in metrics and logs, never on the wire.
+constexpr int kClientLeft = 499;
+constexpr std::string_view kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
+
+/// One request on its way through the service.
+struct Call {
+  Exchange exchange;
+  const Route* route;
+  Method method;
+  std::string request_id;
+  std::uint32_t faults = 0;
+};
+
+std::string names_of(std::uint32_t kinds) {
+  std::string names;
+  for (std::size_t kind = 0; kinds != 0; ++kind, kinds >>= 1) {
+    if ((kinds & 1) == 0) continue;
+    if (!names.empty()) names += ',';
+    names += toggle_kinds()[kind].name;
+  }
+  return names;
+}
+
+std::uint64_t new_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+std::string in_milliseconds(core::Nanoseconds duration) {
+  return fmt::format("{:.3f}", core::to_seconds(duration) * 1000);
+}
+
+std::optional<core::Error> contradiction(const ServiceOptions& options) {
+  using core::ErrorKind;
+  if (options.toggle_ttl <= core::Nanoseconds(0) || options.toggle_ttl > options.toggle_ttl_max)
+    return core::make_error(
+        ErrorKind::invalid_input,
+        fmt::format("the toggles' default TTL ({}) must be above 0 and at most the longest ({})",
+                    core::format_duration(options.toggle_ttl), core::format_duration(options.toggle_ttl_max)),
+        "change --toggle-ttl or --toggle-ttl-max");
+  if (!(options.access_log.sample >= 0 && options.access_log.sample <= 1))
+    return core::make_error(ErrorKind::invalid_input,
+                            fmt::format("{} is not a fraction of the requests", options.access_log.sample),
+                            "give --access-log-sample a number from 0 to 1");
+  const std::set<std::string> names(options.dependencies.begin(), options.dependencies.end());
+  if (names.size() != options.dependencies.size() ||
+      !std::all_of(names.begin(), names.end(), is_sane_request_id))
+    return core::make_error(ErrorKind::invalid_input,
+                            "the dependencies' names must be different, of letters, digits and ._-",
+                            "change --dependency");
+  return std::nullopt;
+}
+
+class Service final : public SampleService {
+ public:
+  Service(const ServiceOptions& options, std::uint64_t seed, const core::Clock& clock, core::Logger& log)
+      : options_(options),
+        clock_(clock),
+        log_(log),
+        random_(seed),
+        request_ids_(new_seed()),  // seeded ones would repeat from one start to the next
+        metrics_(options.dependencies, options.version),
+        board_({.ttl_default = options.toggle_ttl,
+                .ttl_max = options.toggle_ttl_max,
+                .longest_delay = options.delay_max,
+                .dependencies = options.dependencies,
+                .seed = seed},
+               clock),
+        toggles_(board_, options.token, log, [this](std::size_t kind) { expose_statuses(kind); }),
+        access_log_(options.access_log) {}
+
+  core::Result<void> listen() {
+    core::HttpServerOptions http = options_.http;
+    http.on_refused = [this](int status) { metrics_.count_refused(status); };
+    auto server = core::HttpServer::start(http, [this](const Exchange& exchange) { handle(exchange); });
+    if (!server) return server.error();
+    server_ = std::move(*server);
+    return {};
+  }
+
+  std::uint16_t port() const override { return server_->port(); }
+  std::string url() const override { return server_->url(); }
+
+  bool drain(core::Nanoseconds delay, core::Nanoseconds deadline, const std::stop_token& urgent) override {
+    draining_ = true;
+    core::SystemClock().sleep_for(delay, urgent);
+    return server_->drain(urgent.stop_requested() ? core::Nanoseconds(0) : deadline, urgent);
+  }
+
+ private:
+  void handle(const Exchange& exchange);
+  void meet_faults(Call&& call);
+  void run_route(const Call& call);
+  void ready(const Call& call);
+  void start_work(const Call& call);
+  void finish(const Call& call, core::HttpResponse&& response);
+  void note_client_left(const Call& call);
+  void record(const Call& call, int status, std::size_t bytes);
+  void expire_toggles();
+  void expose_statuses(std::size_t kind);
+  Readiness readiness(std::uint32_t& kinds) const;
+
+  const ServiceOptions options_;
+  const core::Clock& clock_;
+  core::Logger& log_;
+  std::atomic<bool> draining_{false};
+  // The rest belongs to the server's thread.
+  SplitMix64 random_;
+  RequestIds request_ids_;
+  ServiceMetrics metrics_;
+  ToggleBoard board_;
+  TogglesApi toggles_;
+  AccessLog access_log_;
+  std::unique_ptr<core::HttpServer> server_;  ///< last, so that its thread ends before what it uses
+};
+
+void Service::handle(const Exchange& exchange) {
+  const std::string_view given = exchange->header("X-Request-ID");
+  Call call{exchange, &route_of(exchange->path()), method_of(exchange->method()),
+            is_sane_request_id(given) ? std::string(given) : request_ids_.next()};
+  if (!board_.quiet()) expire_toggles();
+  if (call.route->id == RouteId::other)
+    return finish(call, problem(404, fmt::format("there is nothing at {}", exchange->path())));
+  if (!call.route->knows(call.method)) {
+    core::HttpResponse response =
+        problem(405, fmt::format("{} does not know the method {}", call.route->label, exchange->method()));
+    response.headers.push_back({"Allow", call.route->allow()});
+    return finish(call, std::move(response));
+  }
+  if (call.route->may_be_faulted && !board_.quiet()) return meet_faults(std::move(call));
+  run_route(call);
+}
+
+/// Delay first, then the error or what the route would have done.
+void Service::meet_faults(Call&& call) {
+  const FaultPlan plan = board_.plan(call.route->id);
+  call.faults = plan.kinds;
+  metrics_.count_faults(plan.kinds, call.route->id);
+  const auto go_on = [this, status = plan.status](const Call& one) {
+    if (status == 0) return run_route(one);
+    core::HttpResponse response = problem(status, "this error was injected by the toggle error-rate");
+    finish(one, std::move(response));
+  };
+  if (plan.delay <= core::Nanoseconds(0)) return go_on(call);
+  const Exchange exchange = call.exchange;
+  const auto waiting = std::make_shared<bool>(true);
+  exchange->on_gone([this, call, waiting] {
+    if (*waiting) note_client_left(call);
+  });
+  exchange->after(plan.delay, [go_on, call, waiting] {
+    *waiting = false;
+    go_on(call);
+  });
+}
+
+void Service::run_route(const Call& call) {
+  switch (call.route->id) {
+    case RouteId::ping:
+      return finish(call, json_answer(200, "{\"message\":\"pong\"}\n"));
+    case RouteId::work:
+      return start_work(call);
+    case RouteId::health:
+      return finish(call, json_answer(200, "{\"status\":\"ok\"}\n"));
+    case RouteId::ready:
+      return ready(call);
+    case RouteId::metrics: {
+      metrics_.log_lines_dropped(access_log_.dropped());
+      std::uint32_t kinds = 0;
+      return finish(
+          call, {.body = metrics_.exposition(readiness(kinds)), .content_type = std::string(kTextFormat)});
+    }
+    case RouteId::toggles:
+    case RouteId::toggle:
+      return finish(call, toggles_.answer(*call.exchange, call.route->id, call.method));
+    case RouteId::other:
+      break;
+  }
+}
+
+void Service::ready(const Call& call) {
+  Call faulted = call;
+  const Readiness state = readiness(faulted.faults);
+  metrics_.count_faults(faulted.faults, RouteId::ready);
+  board_.note_affected(faulted.faults);
+  nlohmann::ordered_json body{{"status", draining_     ? "draining"
+                                         : state.all() ? "ready"
+                                                       : "not ready"},
+                              {"dependencies", nlohmann::ordered_json::array()}};
+  for (const Readiness::Dependency& one : state.dependencies)
+    body["dependencies"].push_back({{"name", one.name}, {"up", one.up}});
+  finish(faulted, json_answer(state.all() ? 200 : 503, body.dump() + '\n'));
+}
+
+Readiness Service::readiness(std::uint32_t& kinds) const {
+  Readiness state = board_.readiness(kinds);
+  if (draining_) state.ready = false;
+  return state;
+}
+
+void Service::start_work(const Call& call) {
+  const WorkRequest work =
+      read_work(call.exchange->query("ms"), call.exchange->query("jitter"), options_.work_max);
+  if (!work.errors.empty()) return finish(call, problem(400, "the job cannot be read", work.errors));
+  metrics_.work_started();
+  const core::Nanoseconds duration = work.draw(random_);
+  const auto started = std::chrono::steady_clock::now();
+  call.exchange->on_gone([this, call] {
+    metrics_.work_ended();
+    metrics_.work_failed();
+    note_client_left(call);
+  });
+  call.exchange->after(duration, [this, call, duration, started] {
+    metrics_.work_ended();
+    finish(call,
+           json_answer(200, fmt::format("{{\"asked_ms\":{},\"worked_ms\":{}}}\n", in_milliseconds(duration),
+                                        in_milliseconds(std::chrono::steady_clock::now() - started))));
+  });
+}
+
+void Service::finish(const Call& call, core::HttpResponse&& response) {
+  // First the figures, so that who has the answer finds it counted.
+  record(call, response.status, response.body.size());
+  response.headers.push_back({"X-Request-ID", call.request_id});
+  if (call.faults != 0) response.headers.push_back({"X-Fault", names_of(call.faults)});
+  call.exchange->respond(std::move(response));
+}
+
+void Service::note_client_left(const Call& call) {
+  record(call, kClientLeft, 0);
+}
+
+void Service::record(const Call& call, int status, std::size_t bytes) {
+  const core::Nanoseconds duration = std::chrono::steady_clock::now() - call.exchange->received_at();
+  metrics_.count_request(call.route->id, call.method, status, duration);
+  if (!access_log_.wants(status)) return;
+  const std::string remote = call.exchange->remote_address();
+  const std::string faults = call.faults == 0 ? std::string() : names_of(call.faults);
+  access_log_.write(clock_.wall_now(), {.request_id = call.request_id,
+                                        .method = call.exchange->method(),
+                                        .path = call.exchange->path(),
+                                        .route = call.route->label,
+                                        .remote = remote,
+                                        .user_agent = call.exchange->header("User-Agent"),
+                                        .faults = faults,
+                                        .status = status,
+                                        .bytes = bytes,
+                                        .duration = duration});
+}
+
+void Service::expire_toggles() {
+  for (const std::string_view name : board_.expire())
+    log_.info("toggle expired", {{"toggle", std::string(name)}});
+}
+
+void Service::expose_statuses(std::size_t kind) {
+  for (const Route& route : routes()) {
+    for (const int status : board_.statuses(kind, route.id)) metrics_.expose(route.id, status);
+  }
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<SampleService>> SampleService::start(const ServiceOptions& options,
+                                                                  const core::Clock& clock,
+                                                                  core::Logger& log) {
+  if (const auto error = contradiction(options)) return *error;
+  const std::uint64_t seed = options.seed.value_or(new_seed());
+  auto service = std::make_unique<Service>(options, seed, clock, log);
+  if (auto listening = service->listen(); !listening) return listening.error();
+  if (options.token.empty()) log.warn("no token: the toggles API is locked (set OBSCTL_SERVICE_TOKEN)");
+  log.info("listening", {{"url", service->url()}, {"seed", std::to_string(seed)}});
+  return std::unique_ptr<SampleService>(std::move(service));
+}
+
+}  // namespace obsctl::stacks

@@ -1,0 +1,73 @@
+// Which toggles are on, what they do to a request, and when they go off by themselves. Used on one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/clock.hpp"
+#include "stacks/services/fault.hpp"
+#include "stacks/services/fraction.hpp"
+#include "stacks/services/toggle_kinds.hpp"
+
+namespace obsctl::stacks {
+
+struct ToggleBoardOptions {
+  /// Of a toggle that is set without `ttl`, and the longest that may be asked for.
+  core::Nanoseconds ttl_default = std::chrono::minutes(5);
+  core::Nanoseconds ttl_max = std::chrono::hours(1);
+  core::Nanoseconds longest_delay = std::chrono::seconds(30);
+  std::vector<std::string> dependencies;
+  std::uint64_t seed = 1;
+};
+
+class ToggleBoard {
+ public:
+  ToggleBoard(ToggleBoardOptions options, const core::Clock& clock);
+  ~ToggleBoard();
+
+  /// The index in toggle_kinds().
+  static std::optional<std::size_t> find(std::string_view name);
+
+  /// Switches a toggle on, or over to new values. On errors (all of them) it stays as it was.
+  std::vector<FieldError> set(std::size_t kind, const nlohmann::json& object);
+  /// Switches it off; false: it was off.
+  bool clear(std::size_t kind);
+  /// Switches off what has outlived its TTL; the names of what it was. Cheap when nothing is on.
+  std::vector<std::string_view> expire();
+  bool quiet() const { return on_ == 0; }
+
+  /// {"name": …, "active": true, its parameters, "ttl", "set_at", "expires_at", "affected"}; off: the first
+  /// two.
+  nlohmann::ordered_json state(std::size_t kind) const;
+  /// Decides for one request. A new decision each time.
+  FaultPlan plan(RouteId route);
+  /// `kinds` gets the toggles that take something away, as in FaultPlan.
+  Readiness readiness(std::uint32_t& kinds) const;
+  /// A readiness answer that was affected by `kinds` has been given.
+  void note_affected(std::uint32_t kinds);
+  /// The statuses that requests of a route may end with because of a toggle.
+  std::vector<int> statuses(std::size_t kind, RouteId route) const;
+
+ private:
+  struct Active {
+    std::unique_ptr<Fault> fault;
+    core::Nanoseconds ttl{};
+    core::WallTime set_at;
+    core::SteadyTime expires;
+    std::uint64_t affected = 0;
+  };
+
+  const ToggleBoardOptions options_;
+  const core::Clock& clock_;
+  SplitMix64 seeds_;  ///< a new sequence each time a toggle is set, the same for the same seed
+  std::vector<std::optional<Active>> active_;
+  std::size_t on_ = 0;
+};
+
+}  // namespace obsctl::stacks
