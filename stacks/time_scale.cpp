@@ -228,18 +228,4 @@ Result<ScaledFile> scale_file(const std::string& text, const std::string& file_n
   return scaler.finish(file_name);
 }
 
-Result<ExpectedTargets> expected_targets(const std::string& text, const std::string& file_name) {
-  const Result<YamlText> yaml = YamlText::parse(text, file_name);
-  if (!yaml) return yaml.error();
-  ExpectedTargets expected;
-  for (const YamlNode& job : yaml->root().list("scrape_configs")) {
-    for (const YamlNode& config : job.list("static_configs")) {
-      expected.static_targets += static_cast<int>(config.list("targets").size());
-    }
-  }
-  const YamlNode* alerting = yaml->root().get("alerting");
-  expected.alertmanagers = alerting != nullptr && !alerting->list("alertmanagers").empty();
-  return expected;
-}
-
 }  // namespace obsctl::stacks

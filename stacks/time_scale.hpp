@@ -37,13 +37,4 @@ struct ScaledFile {
 core::Result<ScaledFile> scale_file(const std::string& text, const std::string& file_name, FileKind kind,
                                     double factor);
 
-/// What a Prometheus with this configuration will be seen to have once it is up.
-struct ExpectedTargets {
-  int static_targets = 0;      ///< in scrape_configs' static_configs; others may be discovered besides
-  bool alertmanagers = false;  ///< whether it is to discover any
-};
-
-/// Errors: invalid_input.
-core::Result<ExpectedTargets> expected_targets(const std::string& text, const std::string& file_name);
-
 }  // namespace obsctl::stacks

@@ -5,7 +5,6 @@
 
 using obsctl::core::to_string;
 using obsctl::stacks::check_time_scale;
-using obsctl::stacks::expected_targets;
 using obsctl::stacks::FileKind;
 using obsctl::stacks::scale_file;
 
@@ -251,18 +250,4 @@ TEST_CASE("a time scale outside its bounds is refused") {
   CHECK_FALSE(check_time_scale(-1));
   CHECK_FALSE(check_time_scale(101));
   CHECK_FALSE(check_time_scale(std::nan("")));
-}
-
-TEST_CASE("what Prometheus is expected to see is read from its configuration") {
-  const auto expected = expected_targets(R"(
-alerting: {alertmanagers: [{static_configs: [{targets: [am]}]}]}
-scrape_configs:
-  - {job_name: a, static_configs: [{targets: [x, y]}, {targets: [z]}]}
-  - {job_name: b, dns_sd_configs: [{names: [n]}]}
-)",
-                                         "p.yml");
-  REQUIRE(expected);
-  CHECK(expected->static_targets == 3);
-  CHECK(expected->alertmanagers);
-  CHECK_FALSE(expected_targets("global: {}", "p.yml")->alertmanagers);
 }
