@@ -21,8 +21,17 @@ setup: ## Install the missing packages (Debian, Ubuntu), or say what is missing
 	@.ci/setup build run
 
 build: setup ## Build build/obsctl and the tests
-	@test -f build/build.ninja || cmake --preset release --log-level=WARNING
+	@$(MAKE) --no-print-directory build/build.ninja
 	@ninja -C build -j $(JOBS) $(NINJA_QUIET)
+
+build/build.ninja: CMakePresets.json
+	@echo "configuring; the first build takes a few minutes"
+	@cmake --preset release >/dev/null
+	@touch $@
+
+build/%/build.ninja: CMakePresets.json
+	@cmake --preset $* >/dev/null
+	@touch $@
 
 test: build ## Build and run every test
 	@ctest --test-dir build -j $(JOBS) --output-on-failure
@@ -38,9 +47,9 @@ lint: build ## Check format and run clang-tidy on what changed since it last pas
 	@.ci/setup check
 	@.ci/lint -j $(JOBS)
 
-# make <preset>: build that preset of CMakePresets.json and run the tests that fit it.
+# Builds one of the other presets of CMakePresets.json, in a folder of its own.
 define checked_build
-	@test -f build/$(1)/build.ninja || cmake --preset $(1) --log-level=WARNING
+	@$(MAKE) --no-print-directory build/$(1)/build.ninja
 	@ninja -C build/$(1) -j $(JOBS) $(NINJA_QUIET)
 endef
 
