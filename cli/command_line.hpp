@@ -56,4 +56,7 @@ void add_stack_commands(CommandLine& line);
 void add_serve_commands(CommandLine& line);
 void add_misc_commands(CommandLine& line);
 
+/// `serve receiver`, added by add_serve_commands.
+void add_serve_receiver(CLI::App& serve, CommandLine& line);
+
 }  // namespace obsctl::cli

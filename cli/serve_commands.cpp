@@ -1,0 +1,213 @@
+// obsctl serve: the long-lived parts of a stack. Here the sample service: its flags, its environment
+// variables, and what happens on SIGTERM. (The receiver is in serve_receiver.cpp.)
+#include <cctype>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/command_line.hpp"
+#include "cli/version.hpp"
+#include "core/file.hpp"
+#include "core/text.hpp"
+#include "stacks/services/sample_service.hpp"
+
+namespace obsctl::cli {
+
+namespace {
+
+constexpr const char* kTokenVariable = "OBSCTL_SERVICE_TOKEN";
+
+/// As given; durations and the like are read when the command runs, so that their errors say which flag they
+/// are from.
+struct ServiceFlags {
+  std::string listen = "127.0.0.1:8080";
+  std::string token_file;
+  std::vector<std::string> dependencies{"database", "cache"};
+  std::string toggle_ttl = "5m";
+  std::string toggle_ttl_max = "1h";
+  std::string work_max = "10s";
+  std::string delay_max = "30s";
+  std::string access_log = "all";
+  double access_log_sample = 1;
+  std::string log = "info";
+  std::string drain_delay = "0s";
+  std::string drain_timeout = "10s";
+  std::string read_timeout = "10s";
+  std::string idle_timeout = "60s";
+  std::size_t max_connections = 10'000;
+  std::size_t max_body = 64u << 10;
+  std::uint64_t seed = 0;
+  bool seeded = false;
+};
+
+struct ServiceSetup {
+  stacks::ServiceOptions service;
+  core::LogLevel log_level = core::LogLevel::info;
+  core::Nanoseconds drain_delay{};
+  core::Nanoseconds drain_timeout{};
+};
+
+/// The environment variable of a flag: --drain-delay is OBSCTL_SERVICE_DRAIN_DELAY.
+std::string variable_of(std::string_view flag) {
+  std::string name = "OBSCTL_SERVICE";
+  for (const char c : flag.substr(1)) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
+
+template <class Value>
+CLI::Option* add(CLI::App& command, const std::string& flag, Value& value, const char* type,
+                 const char* description) {
+  return command.add_option(flag, value, description)
+      ->envname(variable_of(flag))
+      ->type_name(type)
+      ->capture_default_str();
+}
+
+core::Error at_flag(std::string_view flag, const core::Error& error) {
+  return core::make_error(core::ErrorKind::usage,
+                          fmt::format("{} ({}): {}", flag, variable_of(flag), error.message), error.hint);
+}
+
+/// Reads one flag's text into its place; the first mistake is kept.
+class FlagReader {
+ public:
+  void duration(std::string_view flag, const std::string& text, core::Nanoseconds& into) {
+    take(flag, core::parse_duration(text), into);
+  }
+  /// A duration that 0 would make senseless.
+  void positive_duration(std::string_view flag, const std::string& text, core::Nanoseconds& into) {
+    duration(flag, text, into);
+    if (error_ || into > core::Nanoseconds(0)) return;
+    error_ = at_flag(flag, core::make_error(core::ErrorKind::usage, "must be above 0"));
+  }
+  template <class Value>
+  void take(std::string_view flag, core::Result<Value> value, Value& into) {
+    if (value) {
+      into = std::move(*value);
+    } else if (!error_) {
+      error_ = at_flag(flag, value.error());
+    }
+  }
+  const std::optional<core::Error>& error() const { return error_; }
+
+ private:
+  std::optional<core::Error> error_;
+};
+
+/// The file's first line wins over the environment. A secret is never the value of a flag, where every user
+/// of the machine could read it.
+core::Result<std::string> read_token(const std::string& file) {
+  if (file.empty()) {
+    const char* token = std::getenv(kTokenVariable);
+    return std::string(core::trimmed(token == nullptr ? "" : token));
+  }
+  const core::Result<std::string> text = core::read_file(file);
+  if (!text) return text.error();
+  const std::string token(core::trimmed(core::split(*text, '\n').front()));
+  if (token.empty())
+    return core::make_error(core::ErrorKind::usage, fmt::format("{} has no token in its first line", file));
+  return token;
+}
+
+core::Result<ServiceSetup> read_setup(const ServiceFlags& flags) {
+  ServiceSetup setup;
+  stacks::ServiceOptions& service = setup.service;
+  core::ListenAddress listen;
+  FlagReader reader;
+  reader.take("--listen", core::parse_listen_address(flags.listen), listen);
+  reader.take("--token-file", read_token(flags.token_file), service.token);
+  reader.duration("--toggle-ttl", flags.toggle_ttl, service.toggle_ttl);
+  reader.duration("--toggle-ttl-max", flags.toggle_ttl_max, service.toggle_ttl_max);
+  reader.duration("--work-max", flags.work_max, service.work_max);
+  reader.duration("--delay-max", flags.delay_max, service.delay_max);
+  reader.duration("--drain-delay", flags.drain_delay, setup.drain_delay);
+  reader.duration("--drain-timeout", flags.drain_timeout, setup.drain_timeout);
+  reader.positive_duration("--read-timeout", flags.read_timeout, service.http.read_timeout);
+  reader.positive_duration("--idle-timeout", flags.idle_timeout, service.http.idle_timeout);
+  reader.take("--access-log", stacks::parse_access_log_mode(flags.access_log), service.access_log.mode);
+  reader.take("--log", core::parse_log_level(flags.log), setup.log_level);
+  if (reader.error()) return *reader.error();
+  service.http.address = listen.address;
+  service.http.port = listen.port;
+  service.http.max_connections = flags.max_connections;
+  service.http.max_body = flags.max_body;
+  service.dependencies = flags.dependencies;
+  service.access_log.sample = flags.access_log_sample;
+  if (flags.seeded) service.seed = flags.seed;
+  service.version = version_line();
+  return setup;
+}
+
+core::Result<int> run_service(const ServiceFlags& flags, Context& context) {
+  const core::Result<ServiceSetup> setup = read_setup(flags);
+  if (!setup) return setup.error();
+  // The service's log is its output: JSON lines on standard output, like its access log.
+  core::Logger log(setup->log_level, core::LogFormat::json, 1);
+  auto service = stacks::SampleService::start(setup->service, context.clock, log);
+  if (!service) return service.error();
+  while (!context.stop.stop_requested()) context.clock.sleep_for(std::chrono::hours(1), context.stop);
+  log.info("draining", {{"delay", core::format_duration(setup->drain_delay)},
+                        {"timeout", core::format_duration(setup->drain_timeout)}});
+  const bool clean = (*service)->drain(setup->drain_delay, setup->drain_timeout, context.urgent);
+  service->reset();  // the access log's last lines come before what follows
+  if (clean) {
+    log.info("stopped");
+    return kPassed;
+  }
+  log.warn("stopped; answers in flight were cut off");
+  return context.urgent.stop_requested() ? kInterrupted : kError;
+}
+
+void add_service(CLI::App& serve, CommandLine& line) {
+  const auto flags = std::make_shared<ServiceFlags>();
+  CLI::App* command = serve.add_subcommand(
+      "service", "the sample service: an HTTP API with metrics, and toggles that break it on request");
+  command->footer(
+      "The bearer token of the toggles comes from --token-file or $OBSCTL_SERVICE_TOKEN; without one they "
+      "are locked.\n"
+      "Every flag has an environment variable; see docs/reference/service.md and .env.example.");
+  add(*command, "--listen", flags->listen, "HOST:PORT", "where to listen; port 0 takes a free one");
+  add(*command, "--token-file", flags->token_file, "FILE", "its first line is the token of the toggles");
+  add(*command, "--dependency", flags->dependencies, "NAME", "what /readyz reports on; repeat, or use commas")
+      ->delimiter(',');
+  add(*command, "--toggle-ttl", flags->toggle_ttl, "DURATION", "how long a toggle stays on unless told");
+  add(*command, "--toggle-ttl-max", flags->toggle_ttl_max, "DURATION", "the longest TTL of a toggle");
+  add(*command, "--work-max", flags->work_max, "DURATION", "the longest job of /api/v1/work");
+  add(*command, "--delay-max", flags->delay_max, "DURATION", "the longest delay of the toggle latency");
+  add(*command, "--access-log", flags->access_log, "MODE", "requests on standard output: all, errors or off");
+  add(*command, "--access-log-sample", flags->access_log_sample, "FRACTION",
+      "how many of the requests without error to log");
+  add(*command, "--log", flags->log, "LEVEL",
+      "other lines on standard output: debug, info, warn, error or off");
+  add(*command, "--drain-delay", flags->drain_delay, "DURATION",
+      "after SIGTERM: serve on with /readyz at 503 for so long");
+  add(*command, "--drain-timeout", flags->drain_timeout, "DURATION", "then: time for answers in flight");
+  add(*command, "--read-timeout", flags->read_timeout, "DURATION", "for a request to arrive");
+  add(*command, "--idle-timeout", flags->idle_timeout, "DURATION", "for a connection without a request");
+  add(*command, "--max-connections", flags->max_connections, "COUNT", "further ones are closed");
+  add(*command, "--max-body", flags->max_body, "BYTES", "larger bodies are refused");
+  CLI::Option* seed =
+      add(*command, "--seed", flags->seed, "NUMBER", "of every random choice; default: a new one")
+          ->default_str("");
+  command->callback([flags, seed, &line] {
+    flags->seeded = seed->count() > 0;
+    line.action = [flags](Context& context) { return run_service(*flags, context); };
+  });
+}
+
+}  // namespace
+
+void add_serve_commands(CommandLine& line) {
+  CLI::App* serve =
+      line.app.add_subcommand("serve", "run a long-lived part of a stack: the service, the receiver");
+  serve->require_subcommand(1);
+  add_service(*serve, line);
+  add_serve_receiver(*serve, line);
+}
+
+}  // namespace obsctl::cli
