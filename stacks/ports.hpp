@@ -21,6 +21,9 @@ class PortReservation {
   /// A given port. Errors: unavailable, saying whether another obsctl or another program has it.
   static core::Result<PortReservation> of(std::uint16_t port);
 
+  /// No port at all, to be assigned to.
+  static PortReservation none() { return PortReservation(-1, 0); }
+
   PortReservation(PortReservation&& other) noexcept
       : lock_(std::exchange(other.lock_, -1)), port_(std::exchange(other.port_, std::uint16_t{0})) {}
   PortReservation& operator=(PortReservation&& other) noexcept {

@@ -48,6 +48,13 @@ struct ServiceFailure {
 /// "prometheus exited with code 1" and its last lines, as one error (unavailable).
 core::Error to_error(const ServiceFailure& failure);
 
+/// "the stack http-api has no service "prometeus" (did you mean …?)" (not_found).
+core::Error unknown_service(std::string_view stack, std::string_view service,
+                            const std::vector<std::string>& names);
+
+/// Each line on a line of its own, four spaces in, for the end of an error's message; begins with a line end.
+std::string indented(std::string_view lines);
+
 /// A file of the stack as it was when the stack started.
 struct FileChecksum {
   std::string path;      ///< relative to the stack's folder: "prometheus/alerts.yml"
