@@ -7,7 +7,7 @@ SCENARIO ?= http-api/error-spike
 FUZZ_SECONDS ?= 30
 
 # On a terminal Ninja shows its one status line; elsewhere only what went wrong.
-NINJA_QUIET := $(shell test -t 1 || echo --quiet)
+NINJA_QUIET := $(shell test -t 2 || echo --quiet)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build test demo fmt lint clang asan tsan fuzz bench install clean
@@ -43,8 +43,10 @@ fmt: ## Format the C++ sources in place
 	@.ci/setup check
 	@.ci/lint --fix
 
-lint: build ## Check format and run clang-tidy on what changed since it last passed
-	@.ci/setup check
+lint: ## Check format and run clang-tidy on what changed since it last passed
+	@.ci/setup build run check
+	@$(MAKE) --no-print-directory build/build.ninja
+	@ninja -C build --quiet build.ninja
 	@.ci/lint -j $(JOBS)
 
 # Builds one of the other presets of CMakePresets.json, in a folder of its own.
