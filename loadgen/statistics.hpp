@@ -68,10 +68,10 @@ struct Statistics {
 
 /// One second of arrivals, by the time they were due.
 struct Window {
-  std::int64_t index = 0;   ///< from 0; the window covers [index, index + 1) seconds after the start
+  std::int64_t index = 0;      ///< from 0; the window covers [index, index + 1) seconds after the start
   core::Nanoseconds length{};  ///< a second, but for the last window of a run
-  Counts counts;            ///< counts.scheduled is what was asked for
-  core::Nanoseconds p50{};  ///< of response time
+  Counts counts;               ///< counts.scheduled is what was asked for
+  core::Nanoseconds p50{};     ///< of response time
   core::Nanoseconds p95{};
   core::Nanoseconds p99{};
   core::Nanoseconds max{};
