@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -129,6 +131,8 @@ Result<RunDirectory> RunDirectory::create(const fs::path& parent, const std::str
     fs::remove_all(path, failure);
     return cannot("lock", path, code);
   }
+  // For people: whether the owner lives is told by the lock alone.
+  ::dprintf(lock, "%d\n", static_cast<int>(::getpid()));
   return RunDirectory(path, lock);
 }
 
@@ -152,6 +156,11 @@ Result<void> RunDirectory::remove() {
   ::close(std::exchange(lock_, -1));
   if (failure) return cannot("remove", path_, failure.value());
   return {};
+}
+
+pid_t owner_of(const fs::path& folder) {
+  const Result<std::string> text = core::read_file(folder / kLockFile);
+  return text ? static_cast<pid_t>(std::strtol(text->c_str(), nullptr, 10)) : 0;
 }
 
 std::vector<std::string> living_instances(const fs::path& parent) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "core/error.hpp"
 
 namespace obsctl::stacks {
@@ -35,6 +37,9 @@ class RunDirectory {
   std::filesystem::path path_;
   int lock_;
 };
+
+/// The process that made a living instance's folder; 0 when it cannot be told.
+pid_t owner_of(const std::filesystem::path& folder);
 
 /// The instances in `parent` whose owner lives, sorted. Removes what dead ones left.
 std::vector<std::string> living_instances(const std::filesystem::path& parent);

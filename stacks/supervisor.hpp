@@ -14,6 +14,7 @@
 #include "core/duration.hpp"
 #include "core/error.hpp"
 #include "stacks/native_runtime.hpp"
+#include "stacks/stack.hpp"
 
 namespace obsctl::stacks {
 
@@ -41,15 +42,33 @@ struct RunningStack {
 /// left.
 std::vector<RunningStack> running_stacks(const std::filesystem::path& parent = {});
 
-/// Called by supervise once the stack is up.
-using ReadyCallback = std::function<void(Stack&)>;
+/// What the supervisor tells whoever started it.
+struct SupervisorCallbacks {
+  ProgressCallback progress = {};
+  /// The stack is up and can be attached to.
+  std::function<void(Stack&)> ready = {};
+  /// A service ended by itself; once for each end.
+  std::function<void(const ServiceFailure&)> failed = {};
+};
 
 /// The supervisor itself: brings the stack up, serves the control API and stays until `stop` is triggered or
 /// somebody takes the stack down. Main thread only. Errors: those of up_native, and unavailable when the
-/// control API cannot listen. A service that ends by itself does not end the supervisor: it is reported by
-/// Stack::failed.
+/// control API cannot listen. A service that ends by itself does not end the supervisor.
 core::Result<void> supervise(const Manifest& manifest, const UpOptions& options,
-                             const ProgressCallback& progress, const ReadyCallback& ready,
-                             const std::stop_token& stop);
+                             const SupervisorCallbacks& callbacks, const std::stop_token& stop);
+
+/// How a supervisor in the background tells its starter, one JSON line an event, over the descriptor that it
+/// was given. Writing to a starter that has gone is no error.
+class SupervisorReport {
+ public:
+  explicit SupervisorReport(int descriptor) : descriptor_(descriptor) {}
+  void progress(const Progress& progress);
+  void ready();
+  void error(const core::Error& error);
+
+ private:
+  void write(const std::string& line);
+  int descriptor_;
+};
 
 }  // namespace obsctl::stacks
