@@ -153,6 +153,10 @@ int judge(const loadgen::Summary& summary, const Conditions& conditions, const s
   }
   if (!summary.broken_invariant.empty()) return kError;
   if (interrupted) return kInterrupted;
+  if (summary.counts.completed() > 0 && summary.statuses.empty()) {
+    fmt::print(out, "  UNREACHABLE   not one request was answered\n");
+    return kError;
+  }
   if (!aborted_by.empty()) {
     fmt::print(out, "  ABORTED       {}: {}\n", aborted_by, "the load was stopped");
     return kAborted;

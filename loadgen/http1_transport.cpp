@@ -436,16 +436,19 @@ bool Http1Transport::take_bytes(Connection& connection, std::string_view bytes) 
 
 void Http1Transport::on_closed_by_peer(Connection& connection, const char* how) {
   if (connection.state == Connection::State::busy) {
-    if (how == nullptr && connection.parser.end_of_stream() == ResponseParser::State::done) {
-      finish(connection,
-             {Delivery::answered,
-              connection.parser.status(),
-              connection.parser.headers(),
-              connection.parser.body(),
-              connection.parser.body_bytes(),
-              {}},
-             false);
-      return;
+    if (how == nullptr) {
+      if (connection.parser.end_of_stream() == ResponseParser::State::done) {
+        finish(connection,
+               {Delivery::answered,
+                connection.parser.status(),
+                connection.parser.headers(),
+                connection.parser.body(),
+                connection.parser.body_bytes(),
+                {}},
+               false);
+        return;
+      }
+      how = connection.parser.failure();
     }
     const bool stale = connection.used && !connection.retried && !connection.parser.started() &&
                        mix_.entry(connection.exchange.entry).repeatable &&
@@ -461,7 +464,7 @@ void Http1Transport::on_closed_by_peer(Connection& connection, const char* how) 
       return;
     }
   }
-  fail(connection, Delivery::connection_error, how == nullptr ? "closed without an answer" : how);
+  fail(connection, Delivery::connection_error, how == nullptr ? "closed while connecting" : how);
 }
 
 void Http1Transport::fail(Connection& connection, Delivery delivery, std::string_view failure) {

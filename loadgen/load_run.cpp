@@ -435,10 +435,12 @@ GeneratorLimited ThreadedRun::generator_limited() const {
 
 Summary ThreadedRun::stop(const std::stop_token& urgent) {
   if (summary_) return *summary_;
-  const bool early = now() < shared_->end.load() && !finished();
-  RunTime expected = shared_->end.load();
+  const bool over = finished();
+  const RunTime planned = shared_->end.load();
   const RunTime at = std::max(now(), shared_->first_measured);
-  if (expected > at) shared_->end.store(at);
+  const bool early = !over && at < planned;
+  // A run that came to its own end keeps the end of its plan, though its last request was done before that.
+  if (early || planned == kNever) shared_->end.store(at);
   const auto patience = std::chrono::steady_clock::now() + shared_->plan.drain_timeout * 2 + kSecond;
   if (!wait(patience, urgent)) shared_->abandon.store(true);
   for (const auto& worker : workers_) worker->join();

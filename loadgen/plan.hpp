@@ -35,7 +35,7 @@ struct Checks {
 /// path, header values and body may hold placeholders (docs/reference/load.md): {{i}}, {{uuid}}, {{random 1
 /// 100}}, {{column}}.
 struct RequestSpec {
-  std::string name;  ///< of the endpoint in the results; empty: "METHOD path"
+  std::string name = {};  ///< of the endpoint in the results; empty: "METHOD path"
   std::string method = "GET";
   std::string path = "/";
   std::vector<core::HttpHeader> headers = {};

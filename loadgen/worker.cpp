@@ -168,10 +168,12 @@ bool Worker::sending_over(RunTime at) const {
   if (shared_.abandon.load(std::memory_order_relaxed)) return true;
   const RunTime end = shared_.end.load(std::memory_order_relaxed);
   if (closed_loop_) return at >= end || closed_index_ >= closed_budget_;
-  if (all_released() && ring_size_ == 0) return true;
+  const bool counted =
+      shared_.index_limit != INT64_MAX;  // such a run is over with its last request, not its last gap
+  if (all_released() && ring_size_ == 0) return at >= end || counted;
   if (at < end) return false;
   if (at > end + plan_.drain_timeout.count()) return true;
-  const bool wants_all = shared_.index_limit != INT64_MAX && end == shared_.planned_end;
+  const bool wants_all = counted && end == shared_.planned_end;
   return ring_size_ > 0 && !transport_->ready() && !wants_all;
 }
 
@@ -281,7 +283,7 @@ void Worker::on_done(const Exchange& exchange, const Outcome& outcome) {
   Ending ending = outcome.delivery == Delivery::timeout ? Ending::timeout : Ending::connection_error;
   const MixEntry& entry = shared_.mix.entry(exchange.entry);
   if (outcome.delivery == Delivery::answered) {
-    statuses_[static_cast<std::size_t>(outcome.status)].add();
+    if (exchange.window != nullptr) statuses_[static_cast<std::size_t>(outcome.status)].add();
     const Judgement judgement = judge(
         entry.checks,
         {outcome.status, outcome.headers, outcome.body, outcome.body_bytes, core::Nanoseconds(service)}, why);
@@ -307,7 +309,7 @@ void Worker::on_done(const Exchange& exchange, const Outcome& outcome) {
     exchange.window->bytes_received.add(outcome.body_bytes);
     --exchange.window->open;
   }
-  if (ending != Ending::ok && ending != Ending::http_error) {
+  if (ending != Ending::ok && ending != Ending::http_error && exchange.window != nullptr) {
     const std::lock_guard lock(failures_mutex_);
     const auto found = failures_.find(why);
     if (found != failures_.end()) {

@@ -1,21 +1,11 @@
-// The benchmarks' server: an epoll loop that answers every request with the same 200 and does as little as can be, so
-// that the client is what is measured. It can stamp the arrival of every request, be slow with some of them, and stand
-// still at set times. Plain requests without a body only; one thread; loopback only.
+// The benchmarks' server: an epoll loop that answers every request with the same 200 and does as little as
+// can be, so that the client is what is measured. It can stamp the arrival of every request, be slow with
+// some of them, and stand still at set times. Plain requests without a body only; one thread; loopback only.
 //
 //   bench_server [--port N] [--stamps FILE] [--slow-every N --slow-ms M] [--stall AT_MS:LENGTH_MS]...
 //
-// Prints its port. Times of stalls count from the first request. SIGTERM ends it; the stamps (one steady-clock
-// nanosecond a line) are written then.
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/signalfd.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
-
+// Prints its port. Times of stalls count from the first request. SIGTERM ends it; the stamps (one
+// steady-clock nanosecond a line) are written then.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +14,16 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 namespace {
 
@@ -128,7 +128,8 @@ class Server {
   }
 
   std::uint32_t& generation(int fd) {
-    if (static_cast<std::size_t>(fd) >= generations_.size()) generations_.resize(static_cast<std::size_t>(fd) + 1024);
+    if (static_cast<std::size_t>(fd) >= generations_.size())
+      generations_.resize(static_cast<std::size_t>(fd) + 1024);
     return generations_[static_cast<std::size_t>(fd)];
   }
 
