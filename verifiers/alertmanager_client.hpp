@@ -46,8 +46,8 @@ struct AlertmanagerStatus {
 
 /// An alert to hand to Alertmanager, as Prometheus would. A zero time is left out.
 struct PostedAlert {
-  Labels labels;
-  Labels annotations;
+  Labels labels = {};
+  Labels annotations = {};
   WallTime starts_at{};
   WallTime ends_at{};
 };
