@@ -26,14 +26,14 @@ enum class AccessLogMode {
 core::Result<AccessLogMode> parse_access_log_mode(std::string_view text);
 
 struct AccessEntry {
-  std::string_view request_id;
-  std::string_view method;
-  std::string_view path;
-  std::string_view route;
-  std::string_view remote;
-  std::string_view user_agent;
+  std::string_view request_id = {};
+  std::string_view method = {};
+  std::string_view path = {};
+  std::string_view route = {};
+  std::string_view remote = {};
+  std::string_view user_agent = {};
   /// The toggles that affected the request, "latency,error-rate"; empty: none.
-  std::string_view faults;
+  std::string_view faults = {};
   int status = 0;
   std::size_t bytes = 0;  ///< of the body
   core::Nanoseconds duration{};

@@ -22,7 +22,7 @@ struct ToggleBoardOptions {
   core::Nanoseconds ttl_default = std::chrono::minutes(5);
   core::Nanoseconds ttl_max = std::chrono::hours(1);
   core::Nanoseconds longest_delay = std::chrono::seconds(30);
-  std::vector<std::string> dependencies;
+  std::vector<std::string> dependencies = {};
   std::uint64_t seed = 1;
 };
 

@@ -1,0 +1,417 @@
+// The sample service from the outside: its routes, its metrics, its control API, and how it ends.
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/http_client.hpp"
+#include "core/text.hpp"
+#include "stacks/services/sample_service.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/raw_client.hpp"
+
+using namespace std::chrono_literals;
+using namespace obsctl::stacks;
+using nlohmann::json;
+using obsctl::core::HttpReply;
+using obsctl::test::RawClient;
+
+namespace {
+
+/// Moved by the test, read by the service's thread.
+class SharedClock final : public obsctl::core::Clock {
+ public:
+  obsctl::core::SteadyTime steady_now() const override {
+    const std::lock_guard lock(mutex_);
+    return clock_.steady_now();
+  }
+  obsctl::core::WallTime wall_now() const override {
+    const std::lock_guard lock(mutex_);
+    return clock_.wall_now();
+  }
+  bool sleep_until(obsctl::core::SteadyTime, const std::stop_token&) override { return true; }
+  void advance(obsctl::core::Nanoseconds duration) {
+    const std::lock_guard lock(mutex_);
+    clock_.advance(duration);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  obsctl::core::ManualClock clock_;
+};
+
+ServiceOptions quiet_options() {
+  ServiceOptions options;
+  options.http.port = 0;
+  options.token = "s3cret";
+  options.access_log.mode = AccessLogMode::off;
+  options.seed = 42;
+  options.version = "1.2.3";
+  return options;
+}
+
+class Bench {
+ public:
+  explicit Bench(const ServiceOptions& options = quiet_options()) {
+    auto started = SampleService::start(options, clock, log_);
+    REQUIRE(started.has_value());
+    service = std::move(*started);
+  }
+
+  HttpReply call(const std::string& method, const std::string& target, const std::string& body = "",
+                 std::vector<obsctl::core::HttpHeader> headers = {}) {
+    const auto reply =
+        client_.call({.method = method, .url = service->url() + target, .headers = headers, .body = body});
+    REQUIRE(reply.has_value());
+    return *reply;
+  }
+  HttpReply get(const std::string& target) { return call("GET", target); }
+  HttpReply control(const std::string& method, const std::string& target, const std::string& body = "") {
+    return call(method, target, body, {{"Authorization", "Bearer s3cret"}});
+  }
+  HttpReply toggle(const std::string& name, const std::string& body) {
+    return control("PUT", "/api/v1/toggles/" + name, body);
+  }
+  /// The value of a series, named as /metrics writes it.
+  std::string metric(const std::string& series) {
+    const std::string text = get("/metrics").body;
+    for (const std::string_view line : obsctl::core::split(text, '\n')) {
+      if (line.size() > series.size() && line.substr(0, series.size()) == series &&
+          line[series.size()] == ' ')
+        return std::string(line.substr(series.size() + 1));
+    }
+    return "absent";
+  }
+  bool becomes(const std::string& series, const std::string& value) {
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (metric(series) == value) return true;
+    }
+    return false;
+  }
+
+  SharedClock clock;
+  std::unique_ptr<SampleService> service;
+
+ private:
+  obsctl::core::Logger log_{obsctl::core::LogLevel::off};
+  obsctl::core::HttpClient client_;
+};
+
+std::string requests(std::string_view route, std::string_view status, std::string_view method = "GET") {
+  return fmt::format("http_requests_total{{method=\"{}\",route=\"{}\",status=\"{}\"}}", method, route,
+                     status);
+}
+
+}  // namespace
+
+TEST_CASE("the service answers") {
+  Bench bench;
+  CHECK(bench.get("/healthz").body == "{\"status\":\"ok\"}\n");
+  CHECK(bench.get("/api/v1/ping").body == "{\"message\":\"pong\"}\n");
+  const HttpReply ready = bench.get("/readyz");
+  CHECK(ready.status == 200);
+  CHECK(ready.header("content-type") == "application/json");
+  CHECK(ready.body ==
+        "{\"status\":\"ready\",\"dependencies\":[{\"name\":\"database\",\"up\":true},{\"name\":\"cache\","
+        "\"up\":true}]}\n");
+  const HttpReply work = bench.get("/api/v1/work?ms=5&jitter=2.5");
+  CHECK(work.status == 200);
+  const double asked = json::parse(work.body).at("asked_ms");
+  CHECK(asked >= 2.5);
+  CHECK(asked <= 7.5);
+  CHECK(json::parse(work.body).at("worked_ms") >= asked);
+}
+
+TEST_CASE("what alerts use is exposed at 0 before the first event") {
+  Bench bench;
+  const std::string text = bench.get("/metrics").body;
+  for (const char* route : {"/api/v1/ping", "/api/v1/work", "/healthz", "/readyz", "/metrics"}) {
+    for (const char* status : {"200", "500", "503"})
+      CHECK(text.find(requests(route, status) + " 0\n") != std::string::npos);
+    for (const char* le : {"0.25", "+Inf"})
+      CHECK(text.find(fmt::format(
+                "http_request_duration_seconds_bucket{{method=\"GET\",route=\"{}\",le=\"{}\"}} 0\n", route,
+                le)) != std::string::npos);
+  }
+  for (const char* series :
+       {"work_jobs_inflight 0\n", "work_failures_total 0\n",
+        "faults_injected_total{fault=\"error-rate\",route=\"/api/v1/ping\"} 0\n",
+        "faults_injected_total{fault=\"latency\",route=\"/api/v1/work\"} 0\n",
+        "faults_injected_total{fault=\"readiness\",route=\"/readyz\"} 0\n", "app_ready 1\n",
+        "app_dependency_up{dependency=\"cache\"} 1\n", "app_build_info{version=\"1.2.3\"} 1\n"})
+    CHECK(text.find(series) != std::string::npos);
+  for (const char* name :
+       {"process_cpu_seconds_total ", "process_resident_memory_bytes ", "process_open_fds ",
+        "process_max_fds ", "process_start_time_seconds ", "process_threads "})
+    CHECK(text.find(fmt::format("\n{}", name)) != std::string::npos);
+}
+
+TEST_CASE("requests are counted by route, method and status, whatever paths clients invent") {
+  Bench bench;
+  CHECK(bench.get("/api/v1/ping").status == 200);
+  CHECK(bench.get("/api/v1/ping?x=1").status == 200);
+  CHECK(bench.call("POST", "/api/v1/ping").status == 405);
+  CHECK(bench.call("BREW", "/api/v1/ping").status == 405);
+  CHECK(bench.get("/nope").status == 404);
+  CHECK(bench.get("/api/v1/toggles/a/b").status == 404);
+  CHECK(bench.metric(requests("/api/v1/ping", "200")) == "2");
+  CHECK(bench.metric(requests("/api/v1/ping", "405", "POST")) == "1");
+  CHECK(bench.metric(requests("/api/v1/ping", "405", "other")) == "1");
+  CHECK(bench.metric(requests("other", "404")) == "2");
+  CHECK(bench.metric("http_request_duration_seconds_count{method=\"GET\",route=\"/api/v1/ping\"}") == "2");
+}
+
+TEST_CASE("errors are problem documents") {
+  Bench bench;
+  struct Case {
+    std::string method;
+    std::string target;
+    std::string token;
+    std::string body;
+    int status;
+    std::string problem;
+  };
+  const auto one = GENERATE(values<Case>({
+      {"GET", "/nope", "", "", 404,
+       R"({"type":"about:blank","title":"Not Found","status":404,"detail":"there is nothing at /nope"})"},
+      {"DELETE", "/readyz", "", "", 405,
+       R"({"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"/readyz does not know the method DELETE"})"},
+      {"GET", "/api/v1/work?ms=x&jitter=-1", "", "", 400,
+       R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"the job cannot be read","errors":[)"
+       R"({"parameter":"ms","detail":"must be a number of milliseconds from 0 to 10000"},)"
+       R"({"parameter":"jitter","detail":"must be a number of milliseconds from 0 to 10000"}]})"},
+      {"GET", "/api/v1/work?ms=10&jitter=11", "", "", 400,
+       R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"the job cannot be read","errors":[)"
+       R"({"parameter":"jitter","detail":"must not be above ms: a job takes ms ± jitter"}]})"},
+      {"GET", "/api/v1/toggles", "", "", 401,
+       R"({"type":"about:blank","title":"Unauthorized","status":401,"detail":"a bearer token is needed: Authorization: Bearer TOKEN"})"},
+      {"GET", "/api/v1/toggles", "Bearer wrong", "", 401,
+       R"({"type":"about:blank","title":"Unauthorized","status":401,"detail":"the bearer token is wrong"})"},
+      {"PUT", "/api/v1/toggles/latncy", "Bearer s3cret", "{}", 404,
+       R"({"type":"about:blank","title":"Not Found","status":404,"detail":"there is no toggle \"latncy\" (did you mean \"latency\"?); there are: error-rate, latency, readiness"})"},
+      {"PUT", "/api/v1/toggles/latency", "Bearer s3cret", "{", 400,
+       R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"the body is not JSON"})"},
+      {"PUT", "/api/v1/toggles/latency", "Bearer s3cret", "[]", 422,
+       R"({"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"the body must be a JSON object"})"},
+      {"POST", "/api/v1/toggles/error-rate", "Bearer s3cret", R"({"rate":2,"status":1})", 422,
+       R"({"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"the toggle \"error-rate\" was left as it was",)"
+       R"("errors":[{"pointer":"#/rate","detail":"must be a number from 0 to 1"},{"pointer":"#/status","detail":"must be a whole number from 400 to 599"}]})"},
+      {"PUT", "/api/v1/toggles/latency", "Bearer s3cret", std::string(65537, ' '), 413,
+       R"({"type":"about:blank","title":"Content Too Large","status":413,"detail":"the request's body is too large"})"},
+  }));
+  CAPTURE(one.method, one.target, one.token);
+  std::vector<obsctl::core::HttpHeader> headers;
+  if (!one.token.empty()) headers.push_back({"Authorization", one.token});
+  const HttpReply reply = bench.call(one.method, one.target, one.body, headers);
+  CHECK(reply.status == one.status);
+  CHECK(reply.header("content-type") == "application/problem+json");
+  CHECK(reply.body == one.problem + "\n");
+}
+
+TEST_CASE("a refusal says how to do better") {
+  Bench bench;
+  CHECK(bench.call("DELETE", "/api/v1/ping").header("allow") == "GET, HEAD");
+  CHECK(bench.call("POST", "/api/v1/toggles").header("allow") == "GET, HEAD, DELETE");
+  CHECK(bench.get("/api/v1/toggles").header("www-authenticate") == "Bearer realm=\"toggles\"");
+  const HttpReply wrong = bench.call("DELETE", "/api/v1/toggles", "", {{"Authorization", "bearer s3cret2"}});
+  CHECK(wrong.header("www-authenticate") == "Bearer realm=\"toggles\", error=\"invalid_token\"");
+  CHECK(bench.call("GET", "/api/v1/toggles", "", {{"Authorization", "bearer  s3cret"}}).status == 200);
+  CHECK(bench.call("GET", "/api/v1/toggles", "", {{"Authorization", "Basic s3cret"}}).status == 401);
+}
+
+TEST_CASE("without a token the toggles are locked") {
+  ServiceOptions options = quiet_options();
+  options.token.clear();
+  Bench bench(options);
+  const HttpReply reply = bench.control("PUT", "/api/v1/toggles/latency", "{}");
+  CHECK(reply.status == 403);
+  CHECK(json::parse(reply.body).at("detail") ==
+        "the toggles are locked: the service was started without a token (OBSCTL_SERVICE_TOKEN)");
+}
+
+TEST_CASE("toggles are set, read and cleared") {
+  Bench bench;
+  const HttpReply set =
+      bench.toggle("error-rate", R"({"rate":1,"status":502,"routes":["/api/v1/ping"],"ttl":"90s"})");
+  CHECK(set.status == 200);
+  CHECK(
+      set.body ==
+      R"({"name":"error-rate","active":true,"rate":1.0,"status":502,"routes":["/api/v1/ping"],"ttl":"1m30s",)"
+      R"("set_at":"2023-11-14T22:13:20.000Z","expires_at":"2023-11-14T22:14:50.000Z","affected":0})"
+      "\n");
+  CHECK(bench.metric(requests("/api/v1/ping", "502")) == "0");
+  const HttpReply faulted = bench.get("/api/v1/ping");
+  CHECK(faulted.status == 502);
+  CHECK(faulted.header("x-fault") == "error-rate");
+  CHECK(json::parse(faulted.body).at("detail") == "this error was injected by the toggle error-rate");
+  CHECK(bench.get("/api/v1/work?ms=1").status == 200);
+  CHECK(bench.metric(requests("/api/v1/ping", "502")) == "1");
+  CHECK(bench.metric("faults_injected_total{fault=\"error-rate\",route=\"/api/v1/ping\"}") == "1");
+  const json all = json::parse(bench.control("GET", "/api/v1/toggles").body);
+  CHECK(all.at("toggles").size() == 3);
+  CHECK(all.at("toggles").at(0).at("affected") == 1);
+
+  SECTION("one") {
+    const HttpReply cleared = bench.control("DELETE", "/api/v1/toggles/error-rate");
+    CHECK(cleared.status == 200);
+    CHECK(cleared.body == "{\"name\":\"error-rate\",\"active\":false}\n");
+  }
+  SECTION("all") {
+    CHECK(
+        bench.control("DELETE", "/api/v1/toggles").body ==
+        R"({"toggles":[{"name":"error-rate","active":false},{"name":"latency","active":false},{"name":"readiness","active":false}]})"
+        "\n");
+  }
+  SECTION("by their TTL") {
+    bench.clock.advance(90s);
+    CHECK(bench.control("GET", "/api/v1/toggles/error-rate").body ==
+          "{\"name\":\"error-rate\",\"active\":false}\n");
+  }
+  CHECK(bench.get("/api/v1/ping").status == 200);
+}
+
+TEST_CASE("health, metrics and control are never faulted") {
+  Bench bench;
+  REQUIRE(bench.toggle("error-rate", R"({"rate":1})").status == 200);
+  REQUIRE(bench.toggle("latency", R"({"delay":"30s","routes":["*"]})").status == 200);
+  for (const char* target : {"/healthz", "/readyz", "/metrics"}) CHECK(bench.get(target).status == 200);
+  CHECK(bench.control("GET", "/api/v1/toggles").status == 200);
+  CHECK(bench.control("DELETE", "/api/v1/toggles").status == 200);
+}
+
+TEST_CASE("an error rate holds over HTTP") {
+  Bench bench;
+  const double rate = GENERATE(0.01, 0.3);
+  CAPTURE(rate);
+  REQUIRE(bench.toggle("error-rate", json{{"rate", rate}, {"status", 503}}.dump()).status == 200);
+  constexpr int kRequests = 20'000;
+  constexpr int kAtOnce = 200;
+  RawClient client(bench.service->port());
+  std::string burst;
+  for (int i = 0; i < kAtOnce; ++i) burst += "GET /api/v1/ping HTTP/1.1\r\nHost: test\r\n\r\n";
+  int failed = 0;
+  for (int i = 0; i < kRequests; i += kAtOnce) {
+    client.send(burst);
+    for (int k = 0; k < kAtOnce; ++k) failed += client.response().starts_with("HTTP/1.1 503 ") ? 1 : 0;
+  }
+  CHECK(std::abs(failed - kRequests * rate) < 16);
+  CHECK(bench.metric(requests("/api/v1/ping", "503")) == std::to_string(failed));
+}
+
+TEST_CASE("a latency delays, and a client that leaves meanwhile is counted as gone") {
+  Bench bench;
+  REQUIRE(bench.toggle("latency", R"({"delay":"60ms","jitter":"10ms"})").status == 200);
+  const HttpReply slow = bench.get("/api/v1/ping");
+  CHECK(slow.status == 200);
+  CHECK(slow.elapsed >= 50ms);
+  CHECK(slow.header("x-fault") == "latency");
+  REQUIRE(bench.toggle("latency", R"({"delay":"30s"})").status == 200);
+  {
+    RawClient impatient(bench.service->port());
+    impatient.send("GET /api/v1/ping HTTP/1.1\r\nHost: test\r\n\r\n");
+    REQUIRE(bench.becomes("faults_injected_total{fault=\"latency\",route=\"/api/v1/ping\"}", "2"));
+  }
+  CHECK(bench.becomes(requests("/api/v1/ping", "499"), "1"));
+}
+
+TEST_CASE("readiness follows its toggle") {
+  Bench bench;
+  REQUIRE(bench.toggle("readiness", R"({"dependencies":{"database":false}})").status == 200);
+  const HttpReply down = bench.get("/readyz");
+  CHECK(down.status == 503);
+  CHECK(
+      down.body ==
+      "{\"status\":\"not "
+      "ready\",\"dependencies\":[{\"name\":\"database\",\"up\":false},{\"name\":\"cache\",\"up\":true}]}\n");
+  CHECK(bench.metric("app_ready") == "0");
+  CHECK(bench.metric("app_dependency_up{dependency=\"database\"}") == "0");
+  CHECK(bench.metric("faults_injected_total{fault=\"readiness\",route=\"/readyz\"}") == "1");
+  CHECK(bench.get("/healthz").status == 200);
+  bench.clock.advance(5min);
+  CHECK(bench.get("/readyz").status == 200);
+  CHECK(bench.metric("app_ready") == "1");
+}
+
+TEST_CASE("a job is given up when its client leaves") {
+  Bench bench;
+  {
+    RawClient client(bench.service->port());
+    client.send("GET /api/v1/work?ms=10000 HTTP/1.1\r\nHost: test\r\n\r\n");
+    REQUIRE(bench.becomes("work_jobs_inflight", "1"));
+    CHECK(bench.metric("work_failures_total") == "0");
+  }
+  CHECK(bench.becomes("work_jobs_inflight", "0"));
+  CHECK(bench.metric("work_failures_total") == "1");
+  CHECK(bench.metric(requests("/api/v1/work", "499")) == "1");
+}
+
+TEST_CASE("a request keeps its ID, or gets one") {
+  Bench bench;
+  CHECK(bench.call("GET", "/api/v1/ping", "", {{"X-Request-ID", "mine-1"}}).header("x-request-id") ==
+        "mine-1");
+  const std::string made(
+      bench.call("GET", "/nope", "", {{"X-Request-ID", "not \"sane\""}}).header("x-request-id"));
+  CHECK(made.size() == 16);
+  CHECK(bench.get("/api/v1/ping").header("x-request-id") != made);
+}
+
+TEST_CASE("refused requests are counted too") {
+  Bench bench;
+  RawClient client(bench.service->port());
+  client.send("nonsense\r\n\r\n");
+  CHECK(client.until_closed().starts_with("HTTP/1.1 400 Bad Request\r\n"));
+  CHECK(bench.metric(requests("other", "400", "other")) == "1");
+}
+
+TEST_CASE("a drain shows in /readyz first, then lets jobs finish") {
+  Bench bench;
+  RawClient client(bench.service->port());
+  client.send("GET /api/v1/work?ms=300 HTTP/1.1\r\nHost: test\r\n\r\n");
+  REQUIRE(bench.becomes("work_jobs_inflight", "1"));
+
+  SECTION("in time") {
+    auto drained = std::async(std::launch::async, [&] { return bench.service->drain(100ms, 5s); });
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    while (bench.get("/readyz").status != 503) REQUIRE(std::chrono::steady_clock::now() < deadline);
+    CHECK(json::parse(bench.get("/readyz").body).at("status") == "draining");
+    CHECK(bench.get("/api/v1/ping").status == 200);
+    CHECK(client.response().starts_with("HTTP/1.1 200 OK\r\n"));
+    client.close();
+    CHECK(drained.get());
+  }
+  SECTION("cut off") {
+    CHECK_FALSE(bench.service->drain(0ms, 10ms));
+    CHECK(client.until_closed() == "");
+  }
+  SECTION("at once when it is urgent") {
+    std::stop_source urgent;
+    urgent.request_stop();
+    CHECK_FALSE(bench.service->drain(1h, 1h, urgent.get_token()));
+  }
+}
+
+TEST_CASE("options that contradict each other are refused") {
+  SharedClock clock;
+  obsctl::core::Logger log(obsctl::core::LogLevel::off);
+  ServiceOptions options = quiet_options();
+  std::string message;
+  SECTION("TTLs") {
+    options.toggle_ttl = 2h;
+    message = "the toggles' default TTL (2h) must be above 0 and at most the longest (1h)";
+  }
+  SECTION("the sample") {
+    options.access_log.sample = 1.5;
+    message = "1.5 is not a fraction of the requests";
+  }
+  SECTION("dependencies") {
+    options.dependencies = {"a", "a"};
+    message = "the dependencies' names must be different, of letters, digits and ._-";
+  }
+  const auto service = SampleService::start(options, clock, log);
+  REQUIRE(service.has_error());
+  CHECK(service.error().kind == obsctl::core::ErrorKind::invalid_input);
+  CHECK(service.error().message == message);
+}
