@@ -1,5 +1,6 @@
-// The life of a connection: connecting → idle ⇄ busy → shut. A handler that Asio still owes a connection
-// keeps its slot from being reused (`pending`), so no handler ever meets another connection than its own.
+// The life of a connection: connecting → idle ⇄ busy → vacant. A slot is used again under a new generation,
+// so that an event that was fetched for the connection before does not meet the new one; and not while it is
+// being looked at.
 #include "loadgen/http1_transport.hpp"
 
 #include <algorithm>
@@ -19,7 +20,6 @@ using Socket = asio::generic::stream_protocol::socket;
 
 namespace {
 
-constexpr std::size_t kReadBuffer = 4096;
 /// A kept connection that was idle for so long may have been closed by the peer at the moment it was used
 /// again, which says nothing about the peer's health: an idempotent request is then sent once more, on a new
 /// connection.
@@ -91,13 +91,13 @@ core::Result<std::vector<Endpoint>> resolve_target(const LoadPlan& plan) {
 struct Http1Transport::Connection {
   enum class State { vacant, connecting, idle, busy };
 
-  explicit Connection(asio::io_context& io) : socket(io) {}
+  Connection(asio::io_context& io, std::uint32_t slot_number) : socket(io), slot(slot_number) {}
 
   Socket socket;
+  std::uint32_t slot;
+  std::uint32_t generation = 0;
   State state = State::vacant;
-  int pending = 0;  ///< handlers that Asio owes us
-  bool reading = false;
-  bool writing = false;
+  bool held = false;  ///< is being looked at
   bool has_request = false;
   bool retried = false;   ///< the request is on its second connection
   bool used = false;      ///< has carried a request before
@@ -113,29 +113,7 @@ struct Http1Transport::Connection {
   ResponseParser parser;
   std::optional<TlsSession> tls;
   std::string text;    ///< a rendered request; keeps its capacity
-  std::string unsent;  ///< what the socket would not take at once; stays put while it is being written
-  std::string queued;  ///< what came to be sent meanwhile
-  std::array<char, kReadBuffer> buffer;
-};
-
-struct Http1Transport::ReadHandler {
-  Http1Transport* transport;
-  Connection* connection;
-  void operator()(const error_code& error, std::size_t bytes) const {
-    transport->on_read(*connection, error, bytes);
-  }
-};
-struct Http1Transport::WriteHandler {
-  Http1Transport* transport;
-  Connection* connection;
-  void operator()(const error_code& error, std::size_t bytes) const {
-    transport->on_written(*connection, error, bytes);
-  }
-};
-struct Http1Transport::ConnectHandler {
-  Http1Transport* transport;
-  Connection* connection;
-  void operator()(const error_code& error) const { transport->on_connect(*connection, error); }
+  std::string unsent;  ///< what the socket would not take at once
 };
 
 void Http1Transport::DeadlineList::append(Connection& connection) {
@@ -151,10 +129,10 @@ void Http1Transport::DeadlineList::remove(Connection& connection) {
   connection.earlier = connection.later = nullptr;
 }
 
-Http1Transport::Http1Transport(asio::io_context& io, const LoadPlan& plan, const RequestMix& mix,
+Http1Transport::Http1Transport(Poller& poller, const LoadPlan& plan, const RequestMix& mix,
                                const std::vector<Endpoint>& endpoints, const TlsContext* tls, Limits limits,
                                TransportEvents& events)
-    : io_(io), plan_(plan), mix_(mix), endpoints_(endpoints), tls_(tls), limits_(limits), events_(events) {}
+    : poller_(poller), plan_(plan), mix_(mix), endpoints_(endpoints), tls_(tls), limits_(limits), events_(events) {}
 
 Http1Transport::~Http1Transport() = default;
 
@@ -181,7 +159,7 @@ Http1Transport::Connection& Http1Transport::new_connection() {
     connection->reusable = false;
     return *connection;
   }
-  all_.push_back(std::make_unique<Connection>(io_));
+  all_.push_back(std::make_unique<Connection>(io_, static_cast<std::uint32_t>(all_.size())));
   return *all_.back();
 }
 
@@ -222,20 +200,29 @@ void Http1Transport::try_connect(Connection& connection) {
     on_connect(connection, error);
     return;
   }
+  const int socket = connection.socket.native_handle();
   if (endpoint.protocol().family() != AF_UNIX) {
     const int on = 1;
-    ::setsockopt(connection.socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  ++connection.pending;
-  connection.socket.async_connect(endpoint, ConnectHandler{this, &connection});
+  ++connection.generation;
+  // Asio's own connect would wait for the end; begun here, the poller reports it.
+  const bool begun = ::connect(socket, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0;
+  if (!begun && errno != EINPROGRESS) {
+    on_connect(connection, error_code(errno, boost::system::system_category()));
+    return;
+  }
+  poller_.add(socket, (std::uint64_t{connection.generation} << 32) | connection.slot);
+}
+
+void Http1Transport::on_connecting(Connection& connection) {
+  int code = 0;
+  socklen_t length = sizeof code;
+  ::getsockopt(connection.socket.native_handle(), SOL_SOCKET, SO_ERROR, &code, &length);
+  on_connect(connection, error_code(code, boost::system::system_category()));
 }
 
 void Http1Transport::on_connect(Connection& connection, const error_code& error) {
-  if (connection.pending > 0) --connection.pending;
-  if (closing_ || connection.state != Connection::State::connecting) {  // timed out in the meantime
-    reclaim(connection);
-    return;
-  }
   if (error) {
     error_code ignored;
     connection.socket.close(ignored);
@@ -248,7 +235,6 @@ void Http1Transport::on_connect(Connection& connection, const error_code& error)
     return;
   }
   preferred_ = connection.endpoint;
-  arm_read(connection);
   if (tls_ != nullptr) {
     connection.tls.emplace(*tls_);
     flush_tls(connection);
@@ -291,8 +277,8 @@ void Http1Transport::start_request(Connection& connection) {
 }
 
 void Http1Transport::write(Connection& connection, std::string_view bytes) {
-  if (connection.writing) {
-    connection.queued.append(bytes);
+  if (!connection.unsent.empty()) {
+    connection.unsent.append(bytes);
     return;
   }
   error_code error;
@@ -302,33 +288,19 @@ void Http1Transport::write(Connection& connection, std::string_view bytes) {
     on_closed_by_peer(connection, failure_name(error));
     return;
   }
-  if (written == bytes.size()) return;
-  connection.unsent.assign(bytes.substr(written));
-  write_rest(connection);
-}
-
-void Http1Transport::on_written(Connection& connection, const error_code& error, std::size_t bytes) {
-  --connection.pending;
-  connection.writing = false;
-  if (closing_ || connection.state == Connection::State::vacant) {
-    reclaim(connection);
-    return;
-  }
-  if (error) {
-    on_closed_by_peer(connection, failure_name(error));
-    return;
-  }
-  events_.on_bytes(bytes, 0);
-  connection.unsent.erase(0, bytes);
-  connection.unsent.append(connection.queued);
-  connection.queued.clear();
-  if (!connection.unsent.empty()) write_rest(connection);
+  if (written < bytes.size()) connection.unsent.assign(bytes.substr(written));
 }
 
 void Http1Transport::write_rest(Connection& connection) {
-  connection.writing = true;
-  ++connection.pending;
-  connection.socket.async_write_some(asio::buffer(connection.unsent), WriteHandler{this, &connection});
+  error_code error;
+  std::size_t written = 0;
+  while (!error && written < connection.unsent.size()) {
+    written += connection.socket.write_some(
+        asio::buffer(connection.unsent.data() + written, connection.unsent.size() - written), error);
+  }
+  events_.on_bytes(written, 0);
+  connection.unsent.erase(0, written);
+  if (error && error != asio::error::would_block) on_closed_by_peer(connection, failure_name(error));
 }
 
 void Http1Transport::flush_tls(Connection& connection) {
@@ -339,42 +311,48 @@ void Http1Transport::flush_tls(Connection& connection) {
   encrypted_.clear();
 }
 
-void Http1Transport::arm_read(Connection& connection) {
-  connection.reading = true;
-  ++connection.pending;
-  connection.socket.async_read_some(asio::buffer(connection.buffer), ReadHandler{this, &connection});
-}
-
-void Http1Transport::on_read(Connection& connection, const error_code& error, std::size_t bytes) {
-  connection.reading = false;
-  // Until the end of this function the slot counts as owed, so that an answer that closes the connection does
-  // not have the slot taken by the next request while it is still being looked at.
-  if (!closing_ && connection.state != Connection::State::vacant && read_all(connection, error, bytes)) {
-    arm_read(connection);
-  }
-  --connection.pending;
+void Http1Transport::on_event(std::uint64_t key, std::uint32_t events) {
+  Connection& connection = *all_[key & 0xffffffff];
+  if (connection.generation != key >> 32 || connection.state == Connection::State::vacant) return;
+  connection.held = true;
+  handle(connection, events);
+  connection.held = false;
   reclaim(connection);
 }
 
-/// False when the connection is gone afterwards, as for take_encrypted and take_bytes.
-bool Http1Transport::read_all(Connection& connection, const error_code& error, std::size_t bytes) {
-  bool alive = true;
-  if (bytes > 0) alive = take_encrypted(connection, std::string_view(connection.buffer.data(), bytes));
-  // A full buffer means that there is more: read it here, without another turn through the reactor.
-  error_code more = error;
-  for (int round = 0; alive && !more && bytes >= kReadBuffer && round < 16; ++round) {
-    bytes = connection.socket.read_some(asio::buffer(scratch_), more);
-    if (bytes > 0) alive = take_encrypted(connection, std::string_view(scratch_.data(), bytes));
-    if (bytes < scratch_.size()) break;
+void Http1Transport::handle(Connection& connection, std::uint32_t events) {
+  if (connection.state == Connection::State::connecting && !connection.tls) {
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
+    on_connecting(connection);
+    if (connection.state == Connection::State::vacant || connection.state == Connection::State::connecting)
+      return;
   }
-  if (!alive) return false;
-  if (more && more != asio::error::would_block) {
-    on_closed_by_peer(connection, more == asio::error::eof ? nullptr : failure_name(more));
-    return false;
+  if (!connection.unsent.empty() && (events & EPOLLOUT) != 0) write_rest(connection);
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0) return;
+  const std::uint32_t generation = connection.generation;
+  while (connection.state != Connection::State::vacant && connection.generation == generation) {
+    if (!read_all(connection)) return;
+    // A hang-up comes only once; what it announces lies behind the bytes that were read.
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0) return;
   }
-  return true;
 }
 
+/// Reads what there is. False when nothing more is to be had for now, or the connection is gone.
+bool Http1Transport::read_all(Connection& connection) {
+  while (true) {
+    error_code error;
+    const std::size_t bytes = connection.socket.read_some(asio::buffer(read_), error);
+    if (error == asio::error::would_block) return false;
+    if (error) {
+      on_closed_by_peer(connection, error == asio::error::eof ? nullptr : failure_name(error));
+      return false;
+    }
+    if (!take_encrypted(connection, std::string_view(read_.data(), bytes))) return false;
+    if (bytes < read_.size()) return true;  // edge-triggered: what comes now is reported anew
+  }
+}
+
+/// False when the connection is gone afterwards, as for take_bytes.
 bool Http1Transport::take_encrypted(Connection& connection, std::string_view bytes) {
   events_.on_bytes(0, bytes.size());
   if (!connection.tls) return take_bytes(connection, bytes);
@@ -418,7 +396,7 @@ bool Http1Transport::take_bytes(Connection& connection, std::string_view bytes) 
         // What follows an answer that nobody has asked for makes the connection useless, not the answer
         // wrong.
         const bool keep =
-            connection.parser.keep_alive() && bytes.empty() && plan_.keep_alive && !connection.writing;
+            connection.parser.keep_alive() && bytes.empty() && plan_.keep_alive && connection.unsent.empty();
         finish(connection,
                {Delivery::answered,
                 connection.parser.status(),
@@ -522,14 +500,12 @@ void Http1Transport::shut(Connection& connection) {
   reclaim(connection);
 }
 
-/// Makes the slot of a closed connection usable again, once no handler can come for it any more.
+/// Makes the slot of a closed connection usable again.
 void Http1Transport::reclaim(Connection& connection) {
-  if (closing_ || connection.state != Connection::State::vacant || connection.pending > 0) return;
-  if (connection.reusable) return;
+  if (connection.state != Connection::State::vacant || connection.held || connection.reusable) return;
   connection.reusable = true;
   connection.tls.reset();
   connection.unsent.clear();
-  connection.queued.clear();
   vacant_.push_back(&connection);
 }
 
@@ -548,7 +524,6 @@ RunTime Http1Transport::next_deadline() const {
 }
 
 void Http1Transport::close() {
-  closing_ = true;
   error_code ignored;
   for (const auto& connection : all_) connection->socket.close(ignored);
 }

@@ -1,6 +1,6 @@
 // HTTP/1.1 over Asio sockets, plain or TLS, TCP or Unix: a pool of kept connections, the one used last first.
-// Requests go out with a direct non-blocking write; a read is always pending, so that a peer that closes an
-// idle connection is noticed and a completed read frees the memory that the next one takes.
+// Sockets are non-blocking and are written and read directly; the sending thread's Poller says which of them
+// is worth a look.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "loadgen/plan.hpp"
+#include "loadgen/poller.hpp"
 #include "loadgen/request_mix.hpp"
 #include "loadgen/response_parser.hpp"
 #include "loadgen/tls.hpp"
@@ -28,7 +29,7 @@ core::Result<std::vector<Endpoint>> resolve_target(const LoadPlan& plan);
 class Http1Transport final : public Transport {
  public:
   /// Everything given by reference outlives the transport. `tls` is null for plain connections.
-  Http1Transport(boost::asio::io_context& io, const LoadPlan& plan, const RequestMix& mix,
+  Http1Transport(Poller& poller, const LoadPlan& plan, const RequestMix& mix,
                  const std::vector<Endpoint>& endpoints, const TlsContext* tls, Limits limits,
                  TransportEvents& events);
   ~Http1Transport() override;
@@ -41,13 +42,11 @@ class Http1Transport final : public Transport {
   int connections() const override { return open_; }
   void check_deadlines(RunTime now) override;
   RunTime next_deadline() const override;
+  void on_event(std::uint64_t key, std::uint32_t events) override;
   void close() override;
 
  private:
   struct Connection;
-  struct ReadHandler;
-  struct WriteHandler;
-  struct ConnectHandler;
   /// Connections in the order in which they run out of time; all of a list have the same timeout.
   struct DeadlineList {
     Connection* first = nullptr;
@@ -65,11 +64,10 @@ class Http1Transport final : public Transport {
   void start_request(Connection& connection);
   void write(Connection& connection, std::string_view bytes);
   void write_rest(Connection& connection);
-  void on_written(Connection& connection, const boost::system::error_code& error, std::size_t bytes);
   void flush_tls(Connection& connection);
-  void arm_read(Connection& connection);
-  void on_read(Connection& connection, const boost::system::error_code& error, std::size_t bytes);
-  bool read_all(Connection& connection, const boost::system::error_code& error, std::size_t bytes);
+  void handle(Connection& connection, std::uint32_t events);
+  void on_connecting(Connection& connection);
+  bool read_all(Connection& connection);
   bool take_bytes(Connection& connection, std::string_view bytes);
   bool take_encrypted(Connection& connection, std::string_view bytes);
   void on_closed_by_peer(Connection& connection, const char* how);
@@ -78,7 +76,8 @@ class Http1Transport final : public Transport {
   void shut(Connection& connection);
   void reclaim(Connection& connection);
 
-  boost::asio::io_context& io_;
+  boost::asio::io_context io_;  ///< what an Asio socket must belong to; never run
+  Poller& poller_;
   const LoadPlan& plan_;
   const RequestMix& mix_;
   const std::vector<Endpoint>& endpoints_;
@@ -89,16 +88,14 @@ class Http1Transport final : public Transport {
   std::vector<Connection*> idle_;    ///< open and free; the back is used next
   std::vector<Connection*> vacant_;  ///< closed and reusable
   DeadlineList connecting_;
-  DeadlineList waiting_;  ///< for an answer
-  std::array<char, 64 * 1024>
-      scratch_;  ///< for reading on when an answer is longer than a connection's own buffer
+  DeadlineList waiting_;               ///< for an answer
+  std::array<char, 64 * 1024> read_;   ///< what has just been read, of any connection
   std::array<char, 16 * 1024> plain_;  ///< decrypted
   std::string encrypted_;              ///< on its way from TLS to the socket
   std::size_t preferred_ = 0;          ///< the endpoint that connected last
   int opening_ = 0;
   int open_ = 0;
   int in_flight_ = 0;
-  bool closing_ = false;
 };
 
 }  // namespace obsctl::loadgen

@@ -1,5 +1,5 @@
 // What carries requests: connections of HTTP/1.1 (Http1Transport) or streams of HTTP/2 (CurlTransport). A
-// transport belongs to one sending thread and its io_context; it neither paces nor records, it only sends
+// transport belongs to one sending thread and its Poller; it neither paces nor records, it only sends
 // when it is told to and says how each request ended.
 #pragma once
 
@@ -72,6 +72,8 @@ class Transport {
   virtual void check_deadlines(RunTime now) = 0;
   /// When check_deadlines has something to do; kNever when nothing is going on.
   virtual RunTime next_deadline() const = 0;
+  /// The poller has seen this of the socket that was added with this key.
+  virtual void on_event(std::uint64_t key, std::uint32_t events) = 0;
   /// Closes everything; requests in flight end without on_done.
   virtual void close() = 0;
 };

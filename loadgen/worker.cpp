@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -60,15 +58,14 @@ Worker::Worker(RunShared& shared, int index, const TlsContext* tls)
       plan_(shared.plan),
       index_(index),
       closed_loop_(shared.plan.arrivals.concurrency > 0),
-      io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
-      timer_(io_),
       cursor_(shared.schedule, plan_.seed, plan_.stripe_index + index * plan_.stripe_count,
               plan_.stripe_count * plan_.threads) {
   Limits limits;
   limits.connections =
       share(closed_loop_ ? plan_.arrivals.concurrency : plan_.max_connections, index, plan_.threads, 1);
   limits.in_flight = plan_.max_in_flight == 0 ? 0 : share(plan_.max_in_flight, index, plan_.threads, 1);
-  transport_ = std::make_unique<Http1Transport>(io_, plan_, shared.mix, shared.endpoints, tls, limits, *this);
+  transport_ =
+      std::make_unique<Http1Transport>(poller_, plan_, shared.mix, shared.endpoints, tls, limits, *this);
   ring_.resize(closed_loop_ ? 1 : kRing);
   if (closed_loop_) {
     vacancies_ = share(plan_.arrivals.concurrency, index, plan_.threads, 0);
@@ -102,12 +99,10 @@ RunTime Worker::now() const {
 
 void Worker::run() {
   prctl(PR_SET_TIMERSLACK, 1);
-  const auto work = boost::asio::make_work_guard(io_);
   open_connections();
   shared_.waiting_to_start.fetch_add(1);
   while (shared_.started_ns.load() == 0 && !shared_.abandon.load()) {
-    drain_events();
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    handle_events(std::chrono::microseconds(200));
   }
   started_ns_ = shared_.started_ns.load();
   cpu_before_ = thread_cpu_ns();
@@ -119,7 +114,6 @@ void Worker::run() {
   const RunTime end = std::min(shared_.end.load(), now());
   if (end > shared_.first_measured) windows_.finish_before(window_index(end - 1) + 1, true);
   transport_->close();
-  while (io_.poll() > 0) continue;
   finished_.store(true);
 }
 
@@ -127,17 +121,15 @@ void Worker::open_connections() {
   const int wanted = initial_connections(shared_);
   transport_->open(share(wanted, index_, plan_.threads, 0));
   while (transport_->opening() > 0 && !shared_.abandon.load()) {
-    drain_events();
+    handle_events(std::chrono::milliseconds(1));
     transport_->check_deadlines(now());
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
 }
 
 void Worker::loop() {
   sending_ = true;
   while (true) {
-    drain_events();
-    RunTime at = now();
+    const RunTime at = now();
     if (at >= next_tick_) tick(at);
     if (transport_->next_deadline() <= at) transport_->check_deadlines(at);
     bool more = false;
@@ -148,15 +140,24 @@ void Worker::loop() {
       more = release(at);
     }
     if (sending_over(at)) break;
-    if (!more) wait(now());
+    wait(more ? kNever : now());
   }
   sending_ = false;
 }
 
-void Worker::drain_events() {
-  for (int i = 0; i < kBatch; ++i) {
-    if (io_.poll_one() == 0) return;
+/// True when there were any.
+bool Worker::handle_events(core::Nanoseconds timeout) {
+  const auto events = poller_.wait(timeout);
+  int handled = 0;
+  for (const epoll_event& event : events) {
+    transport_->on_event(event.data.u64, event.events);
+    // A long batch of answers must not make the next arrivals late.
+    if (sending_ && !closed_loop_ && (++handled & 3) == 0) {
+      serve_waiting(now());
+      release(now());
+    }
   }
+  return !events.empty();
 }
 
 bool Worker::all_released() const {
@@ -369,7 +370,13 @@ RunTime Worker::next_arrival() const {
   return std::max(next_grid_, (due + kGrid - 1) / kGrid * kGrid);
 }
 
+/// Waits for events or for what is next to do, and handles the events. `at` is kNever when there is more to
+/// do now.
 void Worker::wait(RunTime at) {
+  if (at == kNever) {
+    handle_events({});
+    return;
+  }
   RunTime others = std::min(next_tick_, transport_->next_deadline());
   others = std::min(others, shared_.end.load(std::memory_order_relaxed));
   if (plan_.overload == Overload::shed_after && ring_size_ > 0) {
@@ -377,34 +384,22 @@ void Worker::wait(RunTime at) {
   }
   const RunTime arrival = next_arrival();
   if (plan_.pacing == Pacing::precise && arrival <= others) {
-    if (arrival - at <= kSpin) {
-      spin_until(arrival);
+    if (arrival - at > kSpin) {
+      handle_events(core::Nanoseconds(arrival - kSpin - at));
     } else {
-      wait_until(arrival - kSpin);
+      spin_until(arrival);
     }
     return;
   }
-  const RunTime target = std::max(std::min(arrival, others), at);
-  if (target - at >= kTooNearToArm || (target > at && plan_.pacing == Pacing::coalesce)) wait_until(target);
+  const RunTime left = std::min(arrival, others) - at;
+  const bool poll = left <= 0 || (left < kTooNearToArm && plan_.pacing == Pacing::timer);
+  handle_events(core::Nanoseconds(poll ? 0 : left));
 }
 
 void Worker::spin_until(RunTime target) {
   for (RunTime at = now(); at < target; at = now()) {
-    if (target - at > kSpinOnly && io_.poll_one() > 0) return;
+    if (target - at > kSpinOnly) handle_events({});
   }
-}
-
-/// Returns when something happened, at the latest at `target`. A timer that is armed for earlier is left as
-/// it is: arming costs more than one wake-up too many.
-void Worker::wait_until(RunTime target) {
-  if (armed_for_ > target) {
-    armed_for_ = target;
-    timer_.expires_at(std::chrono::steady_clock::time_point(core::Nanoseconds(started_ns_ + target)));
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) armed_for_ = kNever;
-    });
-  }
-  io_.run_one();
 }
 
 void Worker::count_unsent() {
@@ -428,8 +423,7 @@ void Worker::drain_in_flight() {
     if (at >= give_up) return;
     if (at >= next_tick_) tick(at);
     transport_->check_deadlines(at);
-    wait_until(std::min({next_tick_, transport_->next_deadline(), give_up}));
-    drain_events();
+    handle_events(core::Nanoseconds(std::min({next_tick_, transport_->next_deadline(), give_up}) - at));
   }
 }
 

@@ -13,13 +13,11 @@
 #include <thread>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include "core/clock.hpp"
 #include "loadgen/arrivals.hpp"
 #include "loadgen/http1_transport.hpp"
 #include "loadgen/plan.hpp"
+#include "loadgen/poller.hpp"
 #include "loadgen/recorder.hpp"
 #include "loadgen/request_mix.hpp"
 #include "loadgen/tls.hpp"
@@ -96,7 +94,7 @@ class Worker final : public TransportEvents {
   void run();
   void open_connections();
   void loop();
-  void drain_events();
+  bool handle_events(core::Nanoseconds timeout);
   bool release(RunTime now);
   void release_one(RunTime now, RunTime due, std::int64_t index);
   void serve_waiting(RunTime now);
@@ -105,7 +103,6 @@ class Worker final : public TransportEvents {
   void count_lost(RunTime due, Tally CountRecorder::*which);
   void tick(RunTime now);
   void wait(RunTime now);
-  void wait_until(RunTime target);
   void spin_until(RunTime target);
   RunTime next_arrival() const;
   void count_unsent();
@@ -120,9 +117,7 @@ class Worker final : public TransportEvents {
   const LoadPlan& plan_;
   const int index_;
   const bool closed_loop_;
-  boost::asio::io_context io_;
-  boost::asio::steady_timer timer_;
-  RunTime armed_for_ = kNever;
+  Poller poller_;
   std::unique_ptr<Transport> transport_;
   std::thread thread_;
 
