@@ -258,29 +258,43 @@ const Node& without_fallback(const Node& node, bool& had_fallback) {
   return node;
 }
 
+/// The two sides of a division as sums of rates over one window.
+struct Division {
+  LinearPart part;
+  double factor = 1;  ///< of numbers that are multiplied in: 100 * bad / all
+};
+
+std::optional<Division> division_of(const Node& node, bool& had_fallback) {
+  if (node.kind != Node::Kind::binary || node.name != "/") return std::nullopt;
+  const Affine above = affine_of(without_fallback(node.children[0], had_fallback));
+  const Affine below = affine_of(without_fallback(node.children[1], had_fallback));
+  if (above.shift != 0 || below.shift != 0 || !(above.factor > 0) || !(below.factor > 0)) return std::nullopt;
+  const auto part = linear_part(without_fallback(*above.core, had_fallback));
+  if (!part || part != linear_part(without_fallback(*below.core, had_fallback))) return std::nullopt;
+  return Division{*part, above.factor / below.factor};
+}
+
 std::optional<RuleShape> recognise_ratio(const Comparison& comparison) {
   const Affine affine = affine_of(*comparison.quantity);
   bool fallback = false;
-  const Node& core = without_fallback(*affine.core, fallback);
-  if (core.kind != Node::Kind::binary || core.name != "/") return std::nullopt;
-  const auto part = linear_part(without_fallback(core.children[0], fallback));
-  if (!part || part != linear_part(without_fallback(core.children[1], fallback))) return std::nullopt;
-  if (affine.factor == 0 || !std::isfinite(affine.factor)) return std::nullopt;
+  const auto division = division_of(without_fallback(*affine.core, fallback), fallback);
+  if (!division) return std::nullopt;
+  const double factor = affine.factor * division->factor;
+  if (factor == 0 || !std::isfinite(factor)) return std::nullopt;
   // Either the ratio itself, or what it leaves of one: 1 − good / all.
-  const double scale = std::fabs(affine.factor);
-  const bool rest = affine.factor < 0 && affine.shift == scale;
-  if (affine.shift != 0 && !rest) return std::nullopt;
-  if (affine.factor < 0 && !rest) return std::nullopt;
+  const double scale = std::fabs(factor);
+  const bool rest = factor < 0 && affine.shift == scale;
+  if (!rest && (affine.shift != 0 || factor < 0)) return std::nullopt;
   if (comparison.operation == "==" || comparison.operation == "!=") return std::nullopt;
   RuleShape shape;
   shape.kind = RuleShape::Kind::ratio;
-  shape.window = part->window;
+  shape.window = division->part.window;
   shape.threshold = comparison.bound / scale;
   shape.falls_below = comparison.operation[0] == '<';
   shape.includes_threshold = comparison.operation.size() == 2;
   shape.loose = fallback;
   if (fallback) shape.remark = "the ratio has a fallback (or, clamp) for when there is nothing to divide";
-  shape.summary = fmt::format("ratio of rates over {}, {} {}", core::format_duration(part->window),
+  shape.summary = fmt::format("ratio of rates over {}, {} {}", core::format_duration(division->part.window),
                               shape.falls_below ? "below" : "above", number_text(shape.threshold));
   return shape;
 }
@@ -424,7 +438,7 @@ RuleShape with_buckets(RuleShape shape, const std::vector<double>& bounds) {
   }
   if (shape.kind != RuleShape::Kind::quantile) return shape;
   const bool is_bound = std::any_of(bounds.begin(), bounds.end(), [&](double bound) {
-    return std::fabs(bound - shape.latency) <= 1e-9 * std::max(1.0, std::fabs(bound));
+    return std::isfinite(bound) && std::fabs(bound - shape.latency) <= 1e-9 * std::max(1.0, std::fabs(bound));
   });
   double highest = -INFINITY;
   for (const double bound : bounds) {
