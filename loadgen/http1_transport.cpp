@@ -174,6 +174,7 @@ void Http1Transport::send(const Exchange& exchange) {
   }
   Connection& connection = new_connection();
   connection.exchange = exchange;
+  connection.exchange.sent = 0;
   connection.has_request = true;
   connection.retried = false;
   start_connect(connection);
@@ -265,7 +266,7 @@ void Http1Transport::start_request(Connection& connection) {
   connection.state = Connection::State::busy;
   connection.parser.reset(
       entry.head, {!entry.checks.headers.empty(), entry.checks.wants_body() ? plan_.max_checked_body : 0});
-  exchange.sent = events_.now();
+  if (exchange.sent == 0) exchange.sent = events_.now();  // it had to wait for the connection to be opened
   connection.deadline = exchange.sent + plan_.request_timeout.count();
   waiting_.append(connection);
   if (connection.tls) {
@@ -436,6 +437,7 @@ void Http1Transport::on_closed_by_peer(Connection& connection, const char* how) 
       shut(connection);
       Connection& fresh = new_connection();
       fresh.exchange = exchange;
+      fresh.exchange.sent = 0;
       fresh.has_request = true;
       fresh.retried = true;
       start_connect(fresh);

@@ -441,6 +441,11 @@ Summary ThreadedRun::stop(const std::stop_token& urgent) {
   const bool early = !over && at < planned;
   // A run that came to its own end keeps the end of its plan, though its last request was done before that.
   if (early || planned == kNever) shared_->end.store(at);
+  if (over && shared_->plan.arrivals.concurrency > 0) {  // of a closed loop nobody knows before when that is
+    RunTime last = 0;
+    for (const auto& worker : workers_) last = std::max(last, worker->ended());
+    shared_->end.store(std::min(planned, last));
+  }
   const auto patience = std::chrono::steady_clock::now() + shared_->plan.drain_timeout * 2 + kSecond;
   if (!wait(patience, urgent)) shared_->abandon.store(true);
   for (const auto& worker : workers_) worker->join();

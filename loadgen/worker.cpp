@@ -110,6 +110,7 @@ void Worker::run() {
   count_unsent();
   drain_in_flight();
   in_flight_at_end_.set(transport_->in_flight());
+  ended_.set(now());
   cpu_.set(thread_cpu_ns() - cpu_before_);
   const RunTime end = std::min(shared_.end.load(), now());
   if (end > shared_.first_measured) windows_.finish_before(window_index(end - 1) + 1, true);
@@ -134,7 +135,7 @@ void Worker::loop() {
     if (transport_->next_deadline() <= at) transport_->check_deadlines(at);
     bool more = false;
     if (closed_loop_) {
-      serve_vacancies();
+      if (at >= 0) serve_vacancies();
     } else {
       serve_waiting(at);
       more = release(at);
@@ -224,7 +225,7 @@ void Worker::serve_waiting(RunTime at) {
 }
 
 void Worker::serve_vacancies() {
-  if (vacancies_ == 0 || now() < retry_vacancies_at_) return;
+  if (vacancies_ == 0 || (retry_vacancies_at_ > 0 && now() < retry_vacancies_at_)) return;
   const int wanted = vacancies_;
   for (int i = 0; i < wanted && closed_index_ < closed_budget_ && transport_->ready(); ++i) {
     --vacancies_;
@@ -239,6 +240,7 @@ void Worker::dispatch(std::int64_t index, RunTime due, RunTime released) {
   exchange.entry = shared_.mix.pick(index);
   const RunTime sent = now();  // as late as can be: lag is measured up to here
   exchange.due = due == kNever ? sent : due;
+  exchange.sent = sent;
   exchange.dispatched = released == kNever ? sent : released;
   // With the ring full, arrivals are released late because the target is: the wait is the pool's.
   if (released != kNever && ring_size_ >= ring_.size() - 1) exchange.dispatched = exchange.due;
@@ -363,7 +365,7 @@ void Worker::tick(RunTime at) {
 }
 
 RunTime Worker::next_arrival() const {
-  if (closed_loop_) return vacancies_ > 0 ? retry_vacancies_at_ : kNever;
+  if (closed_loop_) return vacancies_ > 0 && closed_index_ < closed_budget_ ? retry_vacancies_at_ : kNever;
   if (all_released() || ring_size_ == ring_.size()) return kNever;
   const RunTime due = cursor_.due().count();
   if (plan_.pacing != Pacing::coalesce) return due;

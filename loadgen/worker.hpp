@@ -77,6 +77,9 @@ class Worker final : public TransportEvents {
   std::int64_t unsent() const { return unsent_.get(); }
   std::int64_t in_flight_at_end() const { return in_flight_at_end_.get(); }
 
+  /// When its last request was done.
+  RunTime ended() const { return ended_.get(); }
+
   // TransportEvents, on the worker's own thread.
   RunTime now() const override;
   void on_done(const Exchange& exchange, const Outcome& outcome) override;
@@ -150,6 +153,7 @@ class Worker final : public TransportEvents {
   Tally cpu_;
   Tally unsent_;
   Tally in_flight_at_end_;
+  Tally ended_;
   std::atomic<bool> finished_{false};
 };
 
