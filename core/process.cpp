@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/clock.hpp"
+#include "core/file.hpp"
 #include "core/spawn.hpp"
 #include "core/text.hpp"
 
@@ -67,6 +68,14 @@ bool take_output(int fd, std::string& text) {
     const std::size_t room = kMaxCommandOutput - std::min(kMaxCommandOutput, text.size());
     text.append(buffer.data(), std::min(room, static_cast<std::size_t>(n)));
   }
+}
+
+/// Not gone, and not only waiting to be reaped. proc_pid_stat(5): the state follows the name in parentheses.
+bool is_alive(pid_t pid) {
+  const Result<std::string> stat = read_file(fmt::format("/proc/{}/stat", pid));
+  if (!stat) return false;
+  const std::size_t state = stat->rfind(')') + 2;
+  return state < stat->size() && (*stat)[state] != 'Z' && (*stat)[state] != 'X';
 }
 
 bool is_program(const fs::path& path) {
@@ -156,6 +165,15 @@ ExitStatus ChildProcess::stop(Nanoseconds grace) {
   signal(SIGKILL);
   if (!ended_within(kKillDeadline)) return {0, SIGKILL};
   return *status_;
+}
+
+bool wait_for_end(pid_t pid, Nanoseconds patience) {
+  const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
+  while (is_alive(pid)) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
 }
 
 Result<CommandOutput> run_command(const ProcessOptions& options, Nanoseconds timeout,

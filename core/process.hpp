@@ -73,6 +73,10 @@ class ChildProcess {
 /// killed by us. The caller reaps it if it wants its status (waitpid). Errors: as ChildProcess::start.
 Result<pid_t> start_detached(const ProcessOptions& options);
 
+/// Waits, at most `patience`, until a process that need not be a child of ours has ended (one that nobody has
+/// reaped yet has ended too). True: it has.
+bool wait_for_end(pid_t pid, Nanoseconds patience);
+
 struct CommandOutput {
   ExitStatus status;
   std::string text;  ///< standard output and error, in the order written

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,10 +43,10 @@ Error cannot_start(const ProcessOptions& options, std::string_view what, int cod
 
 namespace {
 
-enum class Stage : int { set_up = 0, change_directory = 1, execute = 2 };
+enum class Stage : int { set_up = 0, change_directory = 1, execute = 2, detached = 3 };
 
-/// What the child writes to the pipe when it cannot become the program.
-struct ChildFailure {
+/// What the child writes to the pipe: why it cannot become the program, or (detached) its pid as `code`.
+struct ChildMessage {
   Stage stage = Stage::set_up;
   int code = 0;
 };
@@ -65,12 +66,24 @@ struct ChildPlan {
   Descriptor image;  // the program without its privileges, when it has any
 };
 
+/// Nothing can be done when even this fails; the parent then sees a child that exits with 127.
+void tell_parent(int pipe, Stage stage, int code) {
+  const ChildMessage message{stage, code};
+  [[maybe_unused]] const ssize_t n = ::write(pipe, &message, sizeof message);
+}
+
 [[noreturn]] void fail_child(int pipe, Stage stage) {
-  const ChildFailure failure{stage, errno};
-  // Nothing can be done when even this fails; the parent then reads an empty pipe and a child that exits with
-  // 127.
-  [[maybe_unused]] const ssize_t n = ::write(pipe, &failure, sizeof failure);
+  tell_parent(pipe, stage, errno);
   ::_exit(127);
+}
+
+/// Goes on as a grandchild, which init adopts and reaps, in a session of its own.
+void leave_parent(int pipe) {
+  const pid_t pid = ::_Fork();  // fork without the handlers that are not async-signal-safe
+  if (pid < 0) fail_child(pipe, Stage::set_up);
+  if (pid > 0) ::_exit(0);
+  ::setsid();
+  tell_parent(pipe, Stage::detached, ::getpid());
 }
 
 /// Every disposition back to its default and nothing blocked: obsctl ignores SIGPIPE and blocks SIGTERM for
@@ -106,7 +119,7 @@ void close_all_but(const std::vector<int>& keep) {
 [[noreturn]] void become_program(const ChildPlan& plan) {
   const int pipe = plan.failure_pipe.get();
   if (plan.own_session) {
-    ::setsid();
+    leave_parent(pipe);
   } else {
     ::setpgid(0, 0);
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail_child(pipe, Stage::set_up);
@@ -186,7 +199,18 @@ Result<ChildPlan> make_plan(const ProcessOptions& options, Descriptor output) {
   return plan;
 }
 
-Error failure_text(const ProcessOptions& options, const ChildFailure& failure) {
+/// Nothing at the pipe's end: every copy of the child's end was closed by a successful exec.
+std::optional<ChildMessage> read_message(int pipe) {
+  ChildMessage message;
+  ssize_t n = 0;
+  do {
+    n = ::read(pipe, &message, sizeof message);
+  } while (n < 0 && errno == EINTR);
+  if (n != sizeof message) return std::nullopt;
+  return message;
+}
+
+Error failure_text(const ProcessOptions& options, const ChildMessage& failure) {
   if (failure.stage == Stage::change_directory) {
     return cannot_start(options, fmt::format("cannot enter {}: ", options.working_directory.string()),
                         failure.code);
@@ -224,14 +248,16 @@ Result<pid_t> spawn(const ProcessOptions& options, Descriptor output, Lifetime l
   if (lifetime == Lifetime::parent) ::setpgid(pid, pid);  // whichever of the two comes first
   plan->failure_pipe.reset();
 
-  ChildFailure failure;
-  ssize_t n = 0;
-  do {
-    n = ::read(reader.get(), &failure, sizeof failure);
-  } while (n < 0 && errno == EINTR);
-  if (n == 0) return pid;
+  std::optional<ChildMessage> message = read_message(reader.get());
+  if (lifetime == Lifetime::parent && !message) return pid;
   ::waitpid(pid, nullptr, 0);
-  return failure_text(options, failure);
+  if (!message)
+    return make_error(ErrorKind::internal, fmt::format("{} was not detached", options.argv.front()));
+  if (message->stage != Stage::detached) return failure_text(options, *message);
+  const pid_t adopted = message->code;
+  message = read_message(reader.get());
+  if (message) return failure_text(options, *message);
+  return adopted;
 }
 
 }  // namespace obsctl::core

@@ -43,7 +43,7 @@ Error cannot_start(const ProcessOptions& options, std::string_view what, int cod
 /// Whose life the child's hangs on.
 enum class Lifetime {
   parent,   ///< killed when the starting thread ends; a process group of its own
-  session,  ///< nobody's; a session of its own
+  session,  ///< nobody's: adopted by init, a session of its own
 };
 
 /// Forks and waits until the child has become the program or has said why it could not. `output` becomes its

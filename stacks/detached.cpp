@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <chrono>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -12,7 +11,6 @@
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/clock.hpp"
@@ -38,6 +36,13 @@ namespace {
 
 /// For a supervisor that was told to stop: its services' grace and a little.
 constexpr auto kStopDeadline = 20s;
+
+/// Waits for a process that is about to end; kills it when it does not.
+void end_process(pid_t pid, core::Nanoseconds patience) {
+  if (core::wait_for_end(pid, patience)) return;
+  ::kill(pid, SIGKILL);
+  core::wait_for_end(pid, patience);
+}
 
 /// A supervisor on its way up, until it says that it is ready or why it is not.
 class SupervisorStart {
@@ -91,21 +96,13 @@ class SupervisorStart {
     if (line.contains("ready")) ready_ = true;
   }
 
-  /// The supervisor is ending or has ended: its status, and the error it left.
-  Error finish() {
-    int status = 0;
-    const auto deadline = std::chrono::steady_clock::now() + kStopDeadline;
-    while (::waitpid(pid_, &status, WNOHANG) == 0) {
-      if (std::chrono::steady_clock::now() > deadline) ::kill(pid_, SIGKILL);
-      std::this_thread::sleep_for(5ms);
-    }
+  /// The supervisor is ending or has ended: the error it left.
+  Error finish() const {
+    end_process(pid_, kStopDeadline);
     if (error_) return *error_;
     if (stop_.stop_requested())
       return core::make_error(ErrorKind::cancelled, "stopped while the stack was starting");
-    const core::ExitStatus ended = WIFSIGNALED(status) ? core::ExitStatus{0, WTERMSIG(status)}
-                                                       : core::ExitStatus{WEXITSTATUS(status), 0};
-    return core::make_error(ErrorKind::unavailable,
-                            fmt::format("the supervisor of the stack {} without a word", to_string(ended)));
+    return core::make_error(ErrorKind::unavailable, "the supervisor of the stack ended without a word");
   }
 
   pid_t pid_;

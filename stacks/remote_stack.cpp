@@ -1,8 +1,6 @@
 // See remote_stack.hpp.
 #include "stacks/remote_stack.hpp"
 
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,7 +19,7 @@ namespace {
 constexpr auto kQuestionTimeout = 3s;
 /// A start waits for readiness, an end for graceful services.
 constexpr auto kCommandTimeout = 40s;
-/// For the supervisor to remove the run directory after its answer.
+/// For the supervisor to end after its answer.
 constexpr auto kGoneDeadline = 10s;
 
 }  // namespace
@@ -104,15 +102,9 @@ Result<void> RemoteStack::down() {
   }
   const Result<json> done = call("POST", "/v1/down", "{}", kCommandTimeout);
   if (!done) return done.error();
-  const auto deadline = std::chrono::steady_clock::now() + kGoneDeadline;
-  std::error_code ignored;
-  while (fs::exists(directory_, ignored)) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      return core::make_error(ErrorKind::unavailable, fmt::format("{} is still there", directory_.string()));
-    }
-    std::this_thread::sleep_for(5ms);
-  }
-  return {};
+  if (core::wait_for_end(file_.supervisor, kGoneDeadline)) return {};
+  return core::make_error(ErrorKind::timeout, fmt::format("the supervisor of {} (pid {}) is still there",
+                                                          file_.instance, file_.supervisor));
 }
 
 }  // namespace obsctl::stacks

@@ -130,7 +130,19 @@ TEST_CASE("a detached program outlives its starter, in a session of its own") {
   std::this_thread::sleep_for(100ms);
   CHECK_FALSE(has_ended(pid));
   CHECK(::getsid(pid) == pid);
+  CHECK_FALSE(wait_for_end(pid, 10ms));
   ::kill(pid, SIGKILL);
+  CHECK(wait_for_end(pid, 5s));
+}
+
+TEST_CASE("a detached program is nobody's child, and a failed start leaves none") {
+  const auto pid = start_detached({.argv = {"/bin/sleep", "60"}});
+  REQUIRE(pid);
+  CHECK(::waitpid(*pid, nullptr, WNOHANG) == -1);
+  ::kill(*pid, SIGKILL);
+  CHECK(to_string(start_detached({.argv = {"/no/such/program"}}).error()) ==
+        "cannot start /no/such/program: No such file or directory");
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
 TEST_CASE("a child is started from the main thread only") {
