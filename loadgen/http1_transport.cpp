@@ -132,7 +132,13 @@ void Http1Transport::DeadlineList::remove(Connection& connection) {
 Http1Transport::Http1Transport(Poller& poller, const LoadPlan& plan, const RequestMix& mix,
                                const std::vector<Endpoint>& endpoints, const TlsContext* tls, Limits limits,
                                TransportEvents& events)
-    : poller_(poller), plan_(plan), mix_(mix), endpoints_(endpoints), tls_(tls), limits_(limits), events_(events) {}
+    : poller_(poller),
+      plan_(plan),
+      mix_(mix),
+      endpoints_(endpoints),
+      tls_(tls),
+      limits_(limits),
+      events_(events) {}
 
 Http1Transport::~Http1Transport() = default;
 

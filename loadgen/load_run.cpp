@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include "loadgen/curl_transport.hpp"
 #include "loadgen/plan_check.hpp"
 #include "loadgen/worker.hpp"
 
@@ -585,6 +586,10 @@ RunTime planned_end(const RunShared& shared) {
 core::Result<std::unique_ptr<LoadRun>> LoadRun::start(LoadPlan plan, core::Logger& log) {
   const auto checked = check_plan(plan);
   if (!checked) return checked.error();
+  if (plan.version == HttpVersion::http2) {
+    const auto curl = check_curl(plan);
+    if (!curl) return curl.error();
+  }
   const auto descriptors = allow_descriptors(plan);
   if (!descriptors) return descriptors.error();
   auto shared = std::make_unique<RunShared>();

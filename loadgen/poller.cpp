@@ -13,9 +13,9 @@ Poller::~Poller() {
   ::close(epoll_);
 }
 
-void Poller::add(int socket, std::uint64_t key) {
+void Poller::add(int socket, std::uint64_t key, std::uint32_t events) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = events;
   event.data.u64 = key;
   epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event);
 }

@@ -23,7 +23,7 @@ class Poller {
 
   /// Reports readability, writability and hang-up of `socket` with `key`, each time they come anew, until it
   /// is closed.
-  void add(int socket, std::uint64_t key);
+  void add(int socket, std::uint64_t key, std::uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
   /// Waits for events, at most `timeout` (to the nanosecond where the kernel can); zero or less: not at all.
   /// The events are valid until the next call.
   std::span<const epoll_event> wait(core::Nanoseconds timeout);

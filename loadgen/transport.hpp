@@ -21,7 +21,8 @@ struct Exchange {
   std::size_t entry = 0;   ///< of the mix
   RunTime due = 0;
   RunTime dispatched = 0;  ///< when the sending thread took it up
-  RunTime sent = 0;  ///< just before its first byte went out; given to send() as now, later when it must connect first
+  RunTime sent =
+      0;  ///< just before its first byte went out; given to send() as now, later when it must connect first
   PhaseRecorder* phase = nullptr;
   WindowRecorder* window = nullptr;
 };

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "loadgen/checks.hpp"
+#include "loadgen/curl_transport.hpp"
 
 namespace obsctl::loadgen {
 
@@ -64,8 +65,13 @@ Worker::Worker(RunShared& shared, int index, const TlsContext* tls)
   limits.connections =
       share(closed_loop_ ? plan_.arrivals.concurrency : plan_.max_connections, index, plan_.threads, 1);
   limits.in_flight = plan_.max_in_flight == 0 ? 0 : share(plan_.max_in_flight, index, plan_.threads, 1);
-  transport_ =
-      std::make_unique<Http1Transport>(poller_, plan_, shared.mix, shared.endpoints, tls, limits, *this);
+  if (plan_.version == HttpVersion::http2) {
+    if (closed_loop_) limits.in_flight = limits.connections;
+    transport_ = make_curl_transport(poller_, plan_, shared.mix, limits, *this);
+  } else {
+    transport_ =
+        std::make_unique<Http1Transport>(poller_, plan_, shared.mix, shared.endpoints, tls, limits, *this);
+  }
   ring_.resize(closed_loop_ ? 1 : kRing);
   if (closed_loop_) {
     vacancies_ = share(plan_.arrivals.concurrency, index, plan_.threads, 0);

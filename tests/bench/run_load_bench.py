@@ -200,7 +200,7 @@ def bench_truth(args):
     if shutil.which("hey"):
         with Server(args, *options) as server:
             output, _, _ = run(["hey", "-cpus", "1", "-c", 64, "-q", 1000 / 64, "-z", "10s", server.url])
-        found = [number(rf"{q}%% in ([\d.]+) secs", output) * 1000 for q in (50, 90, 99)]
+        found = [number(rf"{q}%+ in ([\d.]+) secs", output) * 1000 for q in (50, 90, 99)]
         print("\nhey, 64 connections: p50 {:.1f}, p90 {:.1f}, p99 {:.1f}".format(*found))
 
 
