@@ -16,7 +16,7 @@ namespace {
 
 core::Error at_line(const std::string& file, int line, std::string message, std::string hint = {}) {
   core::Error error = core::make_error(core::ErrorKind::invalid_input, std::move(message), std::move(hint));
-  error.where = core::SourcePosition{file, line, 0};
+  error.where = core::SourcePosition{file, line, 1};
   return error;
 }
 
