@@ -43,6 +43,7 @@ Result<RenderedFile> render_file(const Manifest& manifest, const ConfigFile& fil
 }  // namespace
 
 Result<Rendering> render(const Manifest& manifest, const AddressMap& addresses, double time_scale) {
+  if (const auto scale = check_time_scale(time_scale); !scale) return scale.error();
   Rendering rendering;
   for (const Service& service : manifest.services) {
     for (const ConfigFile& file : service.files) {

@@ -23,7 +23,7 @@ struct Rendering {
   std::vector<std::string> notes;   ///< what does not scale
 };
 
-/// Errors: not_found, unavailable, invalid_input, each with its place.
+/// Errors: usage (the time scale); not_found, unavailable, invalid_input, each with its place.
 core::Result<Rendering> render(const Manifest& manifest, const AddressMap& addresses, double time_scale);
 
 }  // namespace obsctl::stacks
