@@ -35,8 +35,8 @@ YamlNode copy_of(const YAML::Node& node, int depth, int& budget) {
   } else if (node.IsMap()) {
     copy.kind = YamlNode::Kind::map;
     for (const auto& entry : node) {
-      copy.entries.emplace_back(copy_of(entry.first, depth + 1, budget),
-                                copy_of(entry.second, depth + 1, budget));
+      copy.entries.push_back(
+          {copy_of(entry.first, depth + 1, budget), copy_of(entry.second, depth + 1, budget)});
     }
   }
   return copy;
@@ -134,8 +134,8 @@ bool node_became(const YamlNode& before, const YamlNode& after,
     if (!node_became(before.items[i], after.items[i], changed)) return false;
   }
   return std::all_of(before.entries.begin(), before.entries.end(), [&](const auto& entry) {
-    const YamlNode* now = after.get(entry.first.value);
-    return now != nullptr && node_became(entry.second, *now, changed);
+    const YamlNode* now = after.get(entry.key.value);
+    return now != nullptr && node_became(entry.value, *now, changed);
   });
 }
 
@@ -232,7 +232,7 @@ TextEdit YamlText::insertion(const YamlNode& map, const YamlEntries& entries) co
   const bool flow = map.offset < text_.size() && text_[map.offset] == '{';
   const std::size_t at = flow                  ? map.offset + 1
                          : map.entries.empty() ? map.offset
-                                               : map.entries.front().first.offset;
+                                               : map.entries.front().key.offset;
   const auto indentation = static_cast<std::size_t>(position(at).column) - 1;
   const std::string separator = flow ? ", " : "\n" + std::string(indentation, ' ');
   TextEdit edit{at, 0, ""};

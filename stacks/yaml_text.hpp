@@ -15,18 +15,25 @@
 
 namespace obsctl::stacks {
 
+struct YamlEntry;
+
 struct YamlNode {
   enum class Kind { null, scalar, sequence, map };
   Kind kind = Kind::null;
-  std::string value;                                   ///< of a scalar, decoded
-  std::vector<YamlNode> items;                         ///< of a sequence
-  std::vector<std::pair<YamlNode, YamlNode>> entries;  ///< of a map, in the file's order
-  std::size_t offset = 0;                              ///< where the node begins in the text
+  std::string value;               ///< of a scalar, decoded
+  std::vector<YamlNode> items;     ///< of a sequence
+  std::vector<YamlEntry> entries;  ///< of a map, in the file's order
+  std::size_t offset = 0;          ///< where the node begins in the text
 
   /// The value of a map's key, also through merge keys (<<); nullptr when it is absent or this is no map.
   const YamlNode* get(std::string_view key) const;
   /// A sequence's items, or nothing.
   const std::vector<YamlNode>& list(std::string_view key) const;
+};
+
+struct YamlEntry {
+  YamlNode key;
+  YamlNode value;
 };
 
 using YamlEntries = std::vector<std::pair<std::string, std::string>>;
