@@ -190,7 +190,8 @@ def bench_truth(args):
     rows = []
     for _ in range(args.rounds):
         with Server(args, *options) as server:
-            rows.append(obsctl(args, server.url, "-r", "1000/s", "-d", "10s", "--max-connections", "2000")[0])
+            rows.append(obsctl(args, server.url, "-r", "1000/s", "-d", "10s", "--max-connections", "2000",
+                               "--connections", "1200")[0])
     middle = lambda key: statistics.median(r["response_time"][key] for r in rows) / 1e6
     sent = statistics.median(r["counts"]["sent"] for r in rows)
     print(f"| obsctl | {middle('p50_ns'):.2f} | {middle('p90_ns'):.0f} | {middle('p99_ns'):.0f} | {middle('p999_ns'):.0f} | {sent:.0f} |")
