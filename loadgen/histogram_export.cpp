@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 
-#include <boost/beast/core/detail/base64.hpp>
 #include <fmt/format.h>
 #include <zlib.h>
 
@@ -84,12 +83,37 @@ std::string encoded_counters(const std::vector<std::int64_t>& counters) {
   return out;
 }
 
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// RFC 4648, section 4, with padding.
+std::string base64_encoded(std::string_view bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      group = (group << 8) | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    }
+    const std::size_t digits = std::min<std::size_t>(3, bytes.size() - i) + 1;
+    for (std::size_t k = 0; k < 4; ++k) text += k < digits ? kAlphabet[(group >> (18 - 6 * k)) & 63] : '=';
+  }
+  return text;
+}
+
 core::Result<std::string> base64_decoded(std::string_view text) {
-  namespace base64 = boost::beast::detail::base64;
-  std::string bytes(base64::decoded_size(text.size()) + 4, '\0');
-  const auto [written, read] = base64::decode(bytes.data(), text.data(), text.size());
-  if (text.substr(read).find_first_not_of('=') != std::string_view::npos) return damaged("it is not base64");
-  bytes.resize(written);
+  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  std::string bytes;
+  std::uint32_t group = 0;
+  int bits = 0;
+  for (const char c : text) {
+    const std::size_t digit = kAlphabet.find(c);
+    if (digit == std::string_view::npos) return damaged("it is not base64");
+    group = (group << 6) | static_cast<std::uint32_t>(digit);
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes += static_cast<char>((group >> bits) & 0xff);
+    }
+  }
   return bytes;
 }
 
@@ -128,10 +152,7 @@ std::string Histogram::to_base64() const {
   put(framed, static_cast<std::uint32_t>(packed.size()));
   framed += packed;
 
-  namespace base64 = boost::beast::detail::base64;
-  std::string text(base64::encoded_size(framed.size()), '\0');
-  text.resize(base64::encode(text.data(), framed.data(), framed.size()));
-  return text;
+  return base64_encoded(framed);
 }
 
 core::Result<Histogram> Histogram::from_base64(std::string_view text) {
