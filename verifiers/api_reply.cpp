@@ -1,3 +1,5 @@
+// Turns what is not a success into an error that quotes the server: without its words nobody knows what to
+// mend.
 #include "verifiers/api_reply.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// Reads chat messages line by line. Hand-written scanning rather than regular expressions: the text is
+// hostile until read, and its length is up to the sender.
 #include "verifiers/message_text.hpp"
 
 #include <algorithm>

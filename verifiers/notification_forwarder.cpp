@@ -1,3 +1,5 @@
+// One thread, one call at a time: chat webhooks are rate-limited to about one message a second anyway, and
+// order is kept.
 #include "verifiers/notification_forwarder.hpp"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// A queue of shared, immutable notifications, so that readers hold the lock for pointers only.
 #include "verifiers/notification_store.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See the header; written by hand because it has three fields and no nesting.
 #include "verifiers/problem.hpp"
 
 #include <fmt/format.h>

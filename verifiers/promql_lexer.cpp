@@ -1,3 +1,4 @@
+// Cuts PromQL into tokens; what is not PromQL becomes one `bad` token that says what is wrong.
 #include "verifiers/promql_lexer.hpp"
 
 #include <array>

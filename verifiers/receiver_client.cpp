@@ -1,3 +1,5 @@
+// The long poll is one call whose deadline is the wait and some more, so that a receiver that hangs is
+// noticed.
 #include "verifiers/receiver_client.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The page as text. Everything that came from outside is escaped; a strict Content-Security-Policy is the
+// second lock.
 #include "verifiers/receiver_page.hpp"
 
 #include <iterator>

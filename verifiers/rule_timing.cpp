@@ -1,3 +1,4 @@
+// Gathers, and decides nothing: where targets differ the longest interval counts, since that bounds the rest.
 #include "verifiers/rule_timing.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Starts the real programs and waits for what a run would wait for.
 #include "tests/support/monitoring.hpp"
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// Alertmanager's answers, whole and broken, through the client and a fake API.
 #include "verifiers/alertmanager_client.hpp"
 
 #include <fmt/format.h>

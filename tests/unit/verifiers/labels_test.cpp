@@ -1,3 +1,4 @@
+// Label sets and matchers, as tables.
 #include "verifiers/labels.hpp"
 
 #include <string>

@@ -1,3 +1,4 @@
+// Payloads of all kinds, from well-formed to hostile.
 #include "verifiers/notification.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Prometheus' answers, whole and broken, through the client and a fake API.
 #include "verifiers/prometheus_client.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// The PromQL reader, by the trees it makes.
 #include "verifiers/promql.hpp"
 
 #include <fmt/format.h>

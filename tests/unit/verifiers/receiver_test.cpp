@@ -1,3 +1,4 @@
+// The receiver over real HTTP on loopback: answers, limits, long polls, forwarding.
 #include "verifiers/receiver.hpp"
 
 #include <future>

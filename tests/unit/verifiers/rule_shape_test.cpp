@@ -1,3 +1,5 @@
+// What rules are recognised as: as many spellings as people have, and look-alikes that must not be taken for
+// them.
 #include "verifiers/rule_shape.hpp"
 
 #include <fmt/format.h>
