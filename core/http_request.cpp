@@ -26,8 +26,14 @@ bool equal_without_case(std::string_view a, std::string_view b) {
   return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
 }
 
+constexpr RequestFailure kHeaderTooLarge{431, "the request's header is too large"};
+
+/// No chunked body ends with less than "0\r\n\r\n", so a shorter rest can wait for more; Beast's parser
+/// asserts that it never sees a final chunk that is cut shorter (basic_parser.ipp, parse_chunk_header).
+constexpr std::size_t kSmallestChunkedRest = 5;
+
 RequestFailure failure_for(const boost::beast::error_code& error) {
-  if (error == http::error::header_limit) return {431, "the request's header is too large"};
+  if (error == http::error::header_limit) return kHeaderTooLarge;
   if (error == http::error::body_limit) return {413, "the request's body is too large"};
   if (error == http::error::bad_version) return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
   if (error == http::error::bad_method) return {400, "the request's method cannot be read"};
@@ -52,7 +58,6 @@ class RequestParser final : public http::basic_parser<true> {
   RequestParser(std::size_t max_header, std::size_t max_body) : max_header_(max_header) {
     header_limit(static_cast<std::uint32_t>(max_header));
     body_limit(max_body);
-    eager(true);
     request_.text_.reserve(kUsualText);
     request_.fields_.reserve(kUsualFields);
   }
@@ -92,14 +97,11 @@ class RequestParser final : public http::basic_parser<true> {
   }
 
   void on_field_impl(http::field field, string_view name, string_view value, error_code& error) override {
-    // Beast limits what it looks at in one go; a client that sends field by field would never meet that
-    // limit.
-    header_size_ += name.size() + value.size() + 4;
-    if (header_size_ > max_header_) {
-      error = http::error::header_limit;
+    if (in_trailer_) {
+      trailer_size_ += name.size() + value.size() + 4;
+      if (trailer_size_ > max_header_) error = http::error::header_limit;
       return;
     }
-    if (in_trailer_) return;
     if (field == http::field::host && ++hosts_ > 1) refuse(400, "there is more than one Host field", error);
     if (field == http::field::transfer_encoding && !equal_without_case(view_of(value), "chunked"))
       refuse(501, "the only transfer coding known here is chunked", error);
@@ -137,7 +139,7 @@ class RequestParser final : public http::basic_parser<true> {
   const std::size_t max_header_;
   HttpRequest request_;
   RequestFailure refused_;
-  std::size_t header_size_ = 0;
+  std::size_t trailer_size_ = 0;
   int hosts_ = 0;
   bool in_trailer_ = false;
   bool expects_continue_ = false;
@@ -163,15 +165,33 @@ std::size_t RequestReader::read(std::string_view bytes) {
     while (used < bytes.size() && (bytes[used] == '\r' || bytes[used] == '\n')) ++used;
     if (used == bytes.size()) return used;
     parser_ = std::make_unique<RequestParser>(max_header_, max_body_);
+    header_size_ = 0;
   }
+  // The header by itself first, so that its size is known as a whole: Beast limits what it looks at in one
+  // go, which a client that sends field by field would never exceed.
+  if (!parser_->is_header_done()) {
+    const std::size_t header_part = put(bytes.substr(used));
+    header_size_ += header_part;
+    used += header_part;
+    const std::size_t known = parser_->is_header_done() ? header_size_ : header_size_ + bytes.size() - used;
+    if (known > max_header_ && failure_.status == 0) failure_ = kHeaderTooLarge;
+  }
+  if (failure_.status == 0 && parser_->is_header_done() && !parser_->is_done() &&
+      bytes.size() - used >= (parser_->chunked() ? kSmallestChunkedRest : 1)) {
+    used += put(bytes.substr(used));
+    // What is left over now is part of a chunk's line or of the trailer, on which Beast has no limit.
+    if (!parser_->is_done() && bytes.size() - used > max_header_ && failure_.status == 0)
+      failure_ = kHeaderTooLarge;
+  }
+  return used;
+}
+
+std::size_t RequestReader::put(std::string_view bytes) {
   boost::beast::error_code error;
-  used += parser_->put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), error);
-  if (error == http::error::need_more) {
-    // A chunk's line and the trailer have no limit of Beast's.
-    if (bytes.size() - used > max_header_) failure_ = {431, "the request's header is too large"};
-    return used;
-  }
-  if (error) failure_ = parser_->refused().status != 0 ? parser_->refused() : failure_for(error);
+  const std::size_t used = parser_->put(boost::asio::buffer(bytes.data(), bytes.size()), error);
+  parser_->eager(parser_->is_header_done());
+  if (error && error != http::error::need_more)
+    failure_ = parser_->refused().status != 0 ? parser_->refused() : failure_for(error);
   return used;
 }
 

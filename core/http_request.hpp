@@ -70,8 +70,11 @@ class RequestReader {
   HttpRequest take();
 
  private:
+  std::size_t put(std::string_view bytes);
+
   const std::size_t max_header_;
   const std::size_t max_body_;
+  std::size_t header_size_ = 0;
   std::unique_ptr<class RequestParser> parser_;  ///< of the request that has begun
   RequestFailure failure_;
 };

@@ -54,6 +54,7 @@ TEST_CASE("requests are read the same however their bytes are cut") {
       "\r\nPOST /a?x=1 HTTP/1.1\r\nHost: h\r\nX-One:  1 \r\nContent-Length: 5\r\n\r\nhello"
       "PUT /chunked HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
       "3;ext=\"q\"\r\nabc\r\n5\r\ndefgh\r\n0\r\nTrailer: t\r\n\r\n"
+      "PUT /nothing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
       "GET /old HTTP/1.0\r\n\r\n"
       "GET /last HTTP/1.1\r\nhost: h\r\nConnection: close\r\n\r\n";
   const std::size_t piece = GENERATE(range(std::size_t{1}, std::size_t{80}), std::size_t{100000});
@@ -61,7 +62,7 @@ TEST_CASE("requests are read the same however their bytes are cut") {
   const Reading reading = read_in_pieces(bytes, piece);
   CHECK(reading.status == 0);
   CHECK_FALSE(reading.midway);
-  REQUIRE(reading.requests.size() == 4);
+  REQUIRE(reading.requests.size() == 5);
   CHECK(reading.requests[0].method() == "POST");
   CHECK(reading.requests[0].target() == "/a?x=1");
   CHECK(reading.requests[0].header("x-ONE") == "1");
@@ -70,10 +71,11 @@ TEST_CASE("requests are read the same however their bytes are cut") {
   CHECK(reading.requests[0].keep_alive());
   CHECK(reading.requests[1].body() == "abcdefgh");
   CHECK(reading.requests[1].header("Trailer") == "");
-  CHECK(reading.requests[2].is_http_1_0());
-  CHECK_FALSE(reading.requests[2].keep_alive());
-  CHECK(reading.requests[3].target() == "/last");
+  CHECK(reading.requests[2].body() == "");
+  CHECK(reading.requests[3].is_http_1_0());
   CHECK_FALSE(reading.requests[3].keep_alive());
+  CHECK(reading.requests[4].target() == "/last");
+  CHECK_FALSE(reading.requests[4].keep_alive());
 }
 
 TEST_CASE("what is not a request is refused with a status and a reason") {
