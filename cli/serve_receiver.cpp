@@ -124,6 +124,9 @@ core::Result<ReceiverSetup> read_setup(const ReceiverFlags& flags) {
   setup.receiver.port = listen->port;
   const auto forward_timeout = core::parse_duration(flags.forward_timeout);
   if (!forward_timeout) return at_flag("--forward-timeout", forward_timeout.error());
+  if (*forward_timeout == core::Nanoseconds::zero()) {
+    return at_flag("--forward-timeout", core::make_error(core::ErrorKind::usage, "must be above 0"));
+  }
   setup.receiver.forward_timeout = *forward_timeout;
   const auto drain_timeout = core::parse_duration(flags.drain_timeout);
   if (!drain_timeout) return at_flag("--drain-timeout", drain_timeout.error());
@@ -170,7 +173,8 @@ void add_serve_receiver(CLI::App& serve, CommandLine& line) {
   add(*command, "--listen", flags->listen, "HOST:PORT", "where to listen; port 0 takes a free one");
   add(*command, "--forward", flags->forward, "KIND[/NAME]=VARIABLE",
       "pass these on to the URL in an environment variable; repeat, or use commas")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->default_str("");
   add(*command, "--forward-timeout", flags->forward_timeout, "DURATION", "for a real webhook to answer");
   add(*command, "--drain-timeout", flags->drain_timeout, "DURATION",
       "after SIGTERM: time for answers in flight");
