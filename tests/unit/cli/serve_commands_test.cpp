@@ -1,0 +1,94 @@
+// obsctl serve service: its flags and variables, what it says about wrong ones, and that it ends as it
+// should.
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.hpp"
+#include "core/file.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace obsctl;
+
+namespace {
+
+/// A variable of the environment for the time of a test.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+/// Runs `serve service` with these arguments, and with its first signal already received.
+core::Result<int> serve(std::vector<std::string> arguments) {
+  cli::CommandLine line;
+  cli::add_serve_commands(line);
+  arguments.insert(arguments.begin(), {"serve", "service", "--listen", "127.0.0.1:0", "--log", "off"});
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  line.app.parse(arguments);
+  core::SystemClock clock;
+  core::Logger log(core::LogLevel::off);
+  std::stop_source stopped;
+  stopped.request_stop();
+  cli::Context context{.stop = stopped.get_token(), .urgent = {}, .clock = clock, .log = log};
+  return line.action(context);
+}
+
+std::string message_of(const core::Result<int>& result) {
+  return result ? "no error" : core::to_string(result.error());
+}
+
+std::string contents(const char* file) {
+  const auto text = core::read_file(file);
+  REQUIRE(text.has_value());
+  return *text;
+}
+
+}  // namespace
+
+TEST_CASE("a service that is told to stop ends with 0") {
+  const core::Result<int> code = serve({});
+  REQUIRE(code.has_value());
+  CHECK(*code == cli::kPassed);
+}
+
+TEST_CASE("a wrong flag of serve service is named with its variable") {
+  CHECK(message_of(serve({"--drain-delay", "soon"})) ==
+        "--drain-delay (OBSCTL_SERVICE_DRAIN_DELAY): \"soon\" is not a duration: a number was expected\n"
+        "  hint: write a number and a unit, such as 250ms, 30s or 1m30s");
+  CHECK(message_of(serve({"--idle-timeout", "0s"})) ==
+        "--idle-timeout (OBSCTL_SERVICE_IDLE_TIMEOUT): must be above 0");
+  CHECK(message_of(serve({"--access-log", "some"})) ==
+        "--access-log (OBSCTL_SERVICE_ACCESS_LOG): \"some\" is not an access log mode\n"
+        "  hint: use all, errors or off");
+  CHECK(message_of(serve({"--token-file", "/nowhere/token"})) ==
+        "--token-file (OBSCTL_SERVICE_TOKEN_FILE): cannot read /nowhere/token: No such file or directory");
+  const Variable variable("OBSCTL_SERVICE_TOGGLE_TTL", "2h");
+  CHECK(message_of(serve({})) ==
+        "the toggles' default TTL (2h) must be above 0 and at most the longest (1h)\n"
+        "  hint: change --toggle-ttl or --toggle-ttl-max");
+}
+
+TEST_CASE("every flag of serve service is documented, with its variable") {
+  cli::CommandLine line;
+  cli::add_serve_commands(line);
+  const CLI::App* service = line.app.get_subcommand("serve")->get_subcommand("service");
+  const std::string reference = contents("docs/reference/service.md");
+  const std::string example = contents(".env.example");
+  int flags = 0;
+  for (const CLI::Option* option : service->get_options()) {
+    if (option->get_envname().empty()) continue;
+    ++flags;
+    CAPTURE(option->get_name());
+    CHECK(reference.find("`" + option->get_name()) != std::string::npos);
+    CHECK(reference.find("`" + option->get_envname() + "`") != std::string::npos);
+    CHECK(example.find(option->get_envname() + "=") != std::string::npos);
+  }
+  CHECK(flags > 10);
+}
