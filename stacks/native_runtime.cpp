@@ -2,8 +2,8 @@
 // ends.
 #include "stacks/native_runtime.hpp"
 
-#include <algorithm>
-#include <set>
+#include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -72,16 +72,21 @@ class Ascent {
     if (progress_) progress_(progress);
   }
 
-  /// What ends the waiting other than success; nothing while there is still hope.
-  std::optional<Error> check_hope(const std::function<std::string()>& what_is_missing) {
+  /// Why waiting has no more sense, other than time; nothing while there is hope.
+  std::optional<Error> lost() {
     if (const auto failure = stack_.failed()) return explain(*failure);
     if (stop_.stop_requested())
       return core::make_error(ErrorKind::cancelled, "stopped while the stack was starting");
-    if (std::chrono::steady_clock::now() < deadline_) return std::nullopt;
+    return std::nullopt;
+  }
+
+  bool out_of_time() const { return std::chrono::steady_clock::now() >= deadline_; }
+
+  Error not_ready(std::string_view what_is_missing) const {
     return core::make_error(ErrorKind::timeout,
                             fmt::format("the stack {} was not ready within {}: {}", manifest_.name,
-                                        core::format_rounded(deadline_ - begin_), what_is_missing()),
-                            "give it longer with --timeout, or look at its logs with --foreground");
+                                        core::format_rounded(deadline_ - begin_), what_is_missing),
+                            "if it only needs longer, allow it with --timeout");
   }
 
   Result<void> wait_for_services() {
@@ -89,19 +94,22 @@ class Ascent {
     for (const Service& service : manifest_.services)
       waiting.push_back(std::as_const(stack_).find(service.name));
     while (true) {
-      const auto ready = [this](const NativeService* service) {
-        if (!probe_.is_ready(service->service.ready, service->port.port())) return false;
-        stack_.mark_ready(service->service.name);
-        report({Progress::Kind::service_ready, service->service.name});
-        return true;
-      };
-      waiting.erase(std::remove_if(waiting.begin(), waiting.end(), ready), waiting.end());
-      if (const auto end = check_hope([&] {
-            return fmt::format("{} is not ready ({})", waiting.front()->service.name, probe_.last_problem());
-          })) {
-        return *end;
+      std::string missing;
+      std::vector<const NativeService*> still_waiting;
+      for (const NativeService* service : waiting) {
+        const std::string& name = service->service.name;
+        if (probe_.is_ready(service->service.ready, service->port.port())) {
+          stack_.mark_ready(name);
+          report({Progress::Kind::service_ready, name});
+          continue;
+        }
+        still_waiting.push_back(service);
+        if (missing.empty()) missing = fmt::format("{} is not ready ({})", name, probe_.last_problem());
       }
+      waiting = std::move(still_waiting);
+      if (const auto end = lost()) return *end;
       if (waiting.empty()) return {};
+      if (out_of_time()) return not_ready(missing);
       std::this_thread::sleep_for(kPollInterval);
     }
   }
@@ -116,11 +124,13 @@ class Ascent {
     PrometheusView last;
     while (true) {
       const PrometheusView view = view_of_prometheus(http_, *url);
-      if (view.answered) report_changes(prometheus, last, view);
-      const bool satisfied = view.satisfies(*expected);
-      last = view.answered ? view : last;
-      if (const auto end = check_hope([&] { return missing_from(prometheus, last, *expected); })) return *end;
-      if (satisfied) return {};
+      if (const auto end = lost()) return *end;
+      if (view.answered) {
+        report_changes(prometheus, last, view);
+        last = view;
+      }
+      if (view.satisfies(*expected)) return {};
+      if (out_of_time()) return not_ready(missing_from(prometheus, last, *expected));
       std::this_thread::sleep_for(kPollInterval);
     }
   }
