@@ -345,12 +345,12 @@ arguments = ["60"]
 ready = "tcp"
 )");
   UpOptions options = folders.options();
-  options.ready_within = 300ms;
+  options.ready_within = 2s;
   const auto stack = up_native(folders.manifest(), options, {}, {});
   REQUIRE_FALSE(stack);
   CHECK(stack.error().kind == ErrorKind::timeout);
   CHECK(stack.error().message ==
-        "the stack quick was not ready within 300ms: idle is not ready (it does not accept connections)");
+        "the stack quick was not ready within 2.00s: idle is not ready (it does not accept connections)");
   CHECK(left_in(folders.runs).empty());
 }
 
