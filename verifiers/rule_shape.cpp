@@ -436,7 +436,7 @@ RuleShape with_buckets(RuleShape shape, const std::vector<double>& bounds) {
                               [](const RuleShape& condition) { return condition.loose; });
     if (!shape.loose) shape.remark.clear();
   }
-  if (shape.kind != RuleShape::Kind::quantile) return shape;
+  if (shape.kind != RuleShape::Kind::quantile || bounds.empty()) return shape;
   const bool is_bound = std::any_of(bounds.begin(), bounds.end(), [&](double bound) {
     return std::isfinite(bound) && std::fabs(bound - shape.latency) <= 1e-9 * std::max(1.0, std::fabs(bound));
   });

@@ -72,7 +72,8 @@ struct RecordedSeries {
 RuleShape recognise_rule(std::string_view query, const std::map<std::string, RecordedSeries>& recorded = {});
 
 /// A quantile shape (or the quantiles among the conditions of one), told which bounds its histogram has: not
-/// loose any more if the latency is one of them. Anything else comes back as it was.
+/// loose any more if the latency is one of them. Anything else, and any shape where no bounds are known (an
+/// empty list), comes back as it was.
 RuleShape with_buckets(RuleShape shape, const std::vector<double>& bounds);
 
 }  // namespace obsctl::verifiers

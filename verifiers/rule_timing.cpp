@@ -2,6 +2,7 @@
 #include "verifiers/rule_timing.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace obsctl::verifiers {
 
@@ -54,6 +55,21 @@ std::map<std::string, RecordedSeries> recorded_series(const std::vector<RuleGrou
     }
   }
   return recorded;
+}
+
+Result<std::vector<double>> bucket_bounds(PrometheusClient& prometheus, const std::string& histogram,
+                                          const std::stop_token& stop) {
+  const auto samples = prometheus.query("group by (le) (" + histogram + ")", stop);
+  if (!samples) return samples.error();
+  std::vector<double> bounds;
+  for (const Sample& sample : *samples) {
+    const std::string le(label_of(sample.labels, "le"));
+    char* end = nullptr;
+    const double bound = std::strtod(le.c_str(), &end);
+    if (!le.empty() && *end == '\0') bounds.push_back(bound);
+  }
+  std::sort(bounds.begin(), bounds.end());
+  return bounds;
 }
 
 }  // namespace obsctl::verifiers

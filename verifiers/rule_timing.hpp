@@ -1,6 +1,9 @@
 // The intervals around a rule, gathered from what Prometheus and Alertmanager report.
 #pragma once
 
+#include <map>
+#include <stop_token>
+#include <string>
 #include <vector>
 
 #include "verifiers/alertmanager_config.hpp"
@@ -22,5 +25,10 @@ RuleTiming rule_timing(const RuleGroup& group, const Rule& rule, const RuleShape
 
 /// The recording rules of all groups, as `recognise_rule` takes them.
 std::map<std::string, RecordedSeries> recorded_series(const std::vector<RuleGroup>& groups);
+
+/// The bucket bounds that a histogram (its "…_bucket" metric, as RuleShape::histogram names it) has now,
+/// rising, for `with_buckets`. Empty where there is no such series. Errors: PrometheusClient's.
+Result<std::vector<double>> bucket_bounds(PrometheusClient& prometheus, const std::string& histogram,
+                                          const std::stop_token& stop = {});
 
 }  // namespace obsctl::verifiers

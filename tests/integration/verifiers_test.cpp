@@ -286,7 +286,16 @@ std::map<std::string, Budget> plan(World& world) {
                                     [&](const RuleGroup& one) { return one.name == set.name; });
     REQUIRE(group != groups->end());
     const Rule& rule = group->rules.at(0);
-    const RuleShape shape = with_buckets(recognise_rule(rule.query), {0.1, 0.25, 0.5, INFINITY});
+    RuleShape shape = recognise_rule(rule.query);
+    if (!shape.histogram.empty()) {
+      auto bounds = bucket_bounds(prometheus, shape.histogram);
+      for (int i = 0; i < 100 && bounds && bounds->empty(); ++i) {  // not scraped yet
+        std::this_thread::sleep_for(100ms);
+        bounds = bucket_bounds(prometheus, shape.histogram);
+      }
+      REQUIRE(bounds);
+      shape = with_buckets(shape, *bounds);
+    }
     CHECK_FALSE(shape.loose);
     const auto routes = routes_for(*config, {{"alertname", rule.name}, {"set", set.name}, {"service", "x"}});
     REQUIRE(routes.size() == 1);

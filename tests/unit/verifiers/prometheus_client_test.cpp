@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "tests/unit/verifiers/fake_api.hpp"
+#include "verifiers/rule_timing.hpp"
 
 using namespace std::chrono_literals;
 using namespace obsctl::verifiers;
@@ -245,4 +246,16 @@ TEST_CASE("credentials in the URL are not in errors about answers") {
   const auto groups = client.rules();
   REQUIRE_FALSE(groups);
   CHECK(groups.error().message == fmt::format("GET {}/api/v1/rules: status is missing", api.url()));
+}
+
+TEST_CASE("a histogram's bounds are asked for") {
+  FakeApi api;
+  api.answer("/api/v1/query", R"({"status":"success","data":{"resultType":"vector","result":[
+    {"metric":{"le":"+Inf"},"value":[1,"1"]},{"metric":{"le":"0.5"},"value":[1,"1"]},{"metric":{"le":"0.25"},"value":[1,"1"]},
+    {"metric":{},"value":[1,"1"]}]}})");
+  PrometheusClient client(api.url());
+  const auto bounds = bucket_bounds(client, "latency_bucket");
+  REQUIRE(bounds);
+  CHECK(*bounds == std::vector<double>{0.25, 0.5, INFINITY});
+  CHECK(api.requests().back() == "GET /api/v1/query?query=group%20by%20%28le%29%20%28latency_bucket%29");
 }

@@ -116,6 +116,9 @@ TEST_CASE("a quantile is a ratio of slow requests once its buckets are known") {
     CHECK(text(exact) == "quantile 60 >0.05");
     CHECK(exact.remark.empty());
   }
+  SECTION("no bounds known") {
+    CHECK(text(with_buckets(shape, {})) == "quantile 60 >0.05 loose");
+  }
   SECTION("between bounds") {
     const RuleShape between = with_buckets(shape, {0.1, 0.2, 0.5, INFINITY});
     CHECK(text(between) == "quantile 60 >0.05 loose");
