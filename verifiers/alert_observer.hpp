@@ -63,7 +63,7 @@ struct ObserverFinding {
   Kind kind = Kind::rule_unhealthy;
   std::string group;
   std::string rule;  ///< empty: the whole group
-  std::string text;  ///< for people: `rule HighErrorRate: health is err: …`
+  std::string text;  ///< for people: `rule HighErrorRate: its evaluation fails: …`
 
   bool operator==(const ObserverFinding&) const = default;
 };
