@@ -137,7 +137,7 @@ Result<int> stack_up(const StackFlags& flags, Context& context) {
                                                   }};
   const Result<void> done = stacks::supervise(*manifest, *options, callbacks, context.stop);
   if (!done) return done.error();
-  fmt::print(stderr, "{} is down\n", manifest->name);
+  fmt::print(stderr, "{} is down\n", flags.instance.empty() ? manifest->name : flags.instance);
   return kPassed;
 }
 
