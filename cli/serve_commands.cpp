@@ -87,11 +87,8 @@ class FlagReader {
   }
   template <class Value>
   void take(std::string_view flag, core::Result<Value> value, Value& into) {
-    if (value) {
-      into = std::move(*value);
-    } else if (!error_) {
-      error_ = at_flag(flag, value.error());
-    }
+    if (!value && !error_) error_ = at_flag(flag, value.error());
+    if (value) into = std::move(*value);
   }
   const std::optional<core::Error>& error() const { return error_; }
 

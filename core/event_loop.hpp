@@ -46,11 +46,9 @@ class EventLoop {
   /// Told when a descriptor is ready. Registered edge-triggered.
   class Watcher {
    public:
+    virtual ~Watcher() = default;
     /// `events` are epoll's: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR.
     virtual void on_events(std::uint32_t events) = 0;
-
-   protected:
-    ~Watcher() = default;
   };
   using Timers = std::multimap<SteadyTime, std::function<void()>>;
   using TimerId = Timers::iterator;

@@ -105,7 +105,8 @@ class ConnectionExchange final : public HttpExchange,
         action();
       }
     });
-    if (!posted) action();
+    // The loop has ended, and with it every exchange: what it left behind can be read from here.
+    if (!posted && left_) action();
   }
 
   const HttpRequest& request() const { return request_; }
@@ -280,11 +281,14 @@ void HttpConnection::read_more() {
     if (size < host_.scratch.size() && !peer_closed_) readable_ = false;
     use({host_.scratch.data(), size});
   }
-  if (readable_ && phase_ != Phase::closed) {
-    host_.loop.soon([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->read_more();
-    });
-  }
+  read_soon();
+}
+
+void HttpConnection::read_soon() {
+  if (!readable_ || phase_ == Phase::closed) return;
+  host_.loop.soon([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->read_more();
+  });
 }
 
 void HttpConnection::use(std::string_view bytes) {
@@ -356,7 +360,9 @@ void HttpConnection::answer(HttpResponse&& response) {
   // An answer that came later: requests that wait behind it have their turn now.
   if (!input_.empty()) input_.erase(0, process(input_));
   proceed();
-  read_more();
+  // Not at once: another connection's handler may have given this answer, and its own bytes be in the shared
+  // buffer.
+  read_soon();
 }
 
 void HttpConnection::reset() {
@@ -423,8 +429,9 @@ void HttpConnection::linger() {
 }
 
 void HttpConnection::discard_input() {
+  std::array<char, 4096> nowhere{};  // not the shared buffer, for the same reason as in answer()
   for (;;) {
-    const ssize_t got = ::recv(descriptor_, host_.scratch.data(), host_.scratch.size(), 0);
+    const ssize_t got = ::recv(descriptor_, nowhere.data(), nowhere.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (got <= 0) return close();

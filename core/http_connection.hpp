@@ -24,7 +24,7 @@ struct ConnectionHost {
   const HttpServerOptions& options;
   const HttpHandler& handler;
   EventLoop& loop;
-  /// Where every connection reads to; what it cannot use at once it copies.
+  /// Where every connection reads to, as the first thing of its turn; what it cannot use at once it copies.
   std::string scratch;
   /// The value of the Date field, made once a second.
   std::string date;
@@ -64,6 +64,7 @@ class HttpConnection final : public EventLoop::Watcher, public std::enable_share
 
   void enter(Phase phase);
   void read_more();
+  void read_soon();
   void use(std::string_view bytes);
   std::size_t process(std::string_view bytes);
   void dispatch();

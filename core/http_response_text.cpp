@@ -12,6 +12,10 @@ namespace obsctl::core {
 
 namespace {
 
+constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 void append_number(std::string& out, std::size_t number) {
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
@@ -118,9 +122,6 @@ std::string_view reason_phrase(int status) {
 }
 
 std::string http_date(std::int64_t unix_seconds) {
-  static constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto time = static_cast<std::time_t>(unix_seconds);
   std::tm parts{};
   gmtime_r(&time, &parts);

@@ -4,9 +4,15 @@
 
 namespace obsctl::stacks {
 
+namespace {
+
+constexpr std::size_t kLongest = 128;
+constexpr std::string_view kMarks = "._~:/+=@-";
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+}  // namespace
+
 bool is_sane_request_id(std::string_view text) {
-  constexpr std::size_t kLongest = 128;
-  constexpr std::string_view kMarks = "._~:/+=@-";
   return !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), [&](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            kMarks.find(c) != std::string_view::npos;
@@ -14,7 +20,6 @@ bool is_sane_request_id(std::string_view text) {
 }
 
 std::string RequestIds::next() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::uint64_t number = numbers_.next();
   std::string id(16, '0');
   for (char& digit : id) {

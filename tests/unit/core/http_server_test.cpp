@@ -408,6 +408,35 @@ TEST_CASE("an answer may come later and from another thread") {
   CHECK(body_of(client.response()) == "next");
 }
 
+TEST_CASE("a handler may answer another connection's exchange without harm to its own requests") {
+  std::shared_ptr<HttpExchange> held;  // used on the server's thread only
+  const auto server = serve([&](const Exchange& exchange) {
+    if (exchange->path() == "/wait") {
+      held = exchange;
+      return;
+    }
+    if (exchange->path() == "/release") std::exchange(held, nullptr)->respond({.body = "released"});
+    echo(exchange);
+  });
+  // The one that waits has sent more, which is read when it is released; the other one's second request,
+  // which came in one piece with the releasing one, must not be overwritten by it.
+  RawClient waiting(server->port());
+  waiting.send(get("/wait"));
+  RawClient other(server->port());
+  other.send(get("/sync"));
+  CHECK(body_of(other.response()) == "GET /sync ");
+  waiting.send(get("/after-the-wait") + get("/and-again"));
+  other.send(get("/sync"));
+  CHECK(body_of(other.response()) == "GET /sync ");
+  other.send(get("/release") + get("/second") + get("/third"));
+  CHECK(body_of(other.response()) == "GET /release ");
+  CHECK(body_of(other.response()) == "GET /second ");
+  CHECK(body_of(other.response()) == "GET /third ");
+  CHECK(body_of(waiting.response()) == "released");
+  CHECK(body_of(waiting.response()) == "GET /after-the-wait ");
+  CHECK(body_of(waiting.response()) == "GET /and-again ");
+}
+
 TEST_CASE("an exchange outlives its server harmlessly") {
   Held held;
   auto server = serve(held.handler());
@@ -421,6 +450,9 @@ TEST_CASE("an exchange outlives its server harmlessly") {
   CHECK(exchange->path() == "/x");
   exchange->respond({.body = "too late"});
   exchange->after(1ms, [] { FAIL("the exchange has ended"); });
+  Flag told_late;
+  exchange->on_gone(told_late.raise());
+  CHECK(told_late.raised_within(0ns));
   exchange->reset();
   CHECK(client.until_closed() == "");
 }
