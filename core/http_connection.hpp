@@ -40,7 +40,7 @@ class ConnectionExchange;
 class HttpConnection final : public EventLoop::Watcher, public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(ConnectionHost& host, int descriptor, const sockaddr_in6& peer);
-  ~HttpConnection();
+  ~HttpConnection() override;
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
