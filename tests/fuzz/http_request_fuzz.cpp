@@ -1,7 +1,5 @@
 // libFuzzer target for the server's request reader: however the bytes are cut, the same requests come out,
-// and what is kept stays within the limits. Build and run:
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/http_request_fuzz.cpp
-//     core/http_request.cpp -o http_request_fuzz && ./http_request_fuzz -max_total_time=60
+// and what is kept stays within the limits. Build and run: make fuzz.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,6 +1,4 @@
-// libFuzzer target for the response parser: whole and split input must agree. Build and run:
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/response_parser_fuzz.cpp \
-//     loadgen/response_parser.cpp -o response_parser_fuzz && ./response_parser_fuzz -max_total_time=60
+// libFuzzer target for the response parser: whole and split input must agree. Build and run: make fuzz.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
