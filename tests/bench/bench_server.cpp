@@ -28,7 +28,8 @@
 namespace {
 
 constexpr std::string_view kAnswer =
-    "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\npong\n";
+    "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Type: text/plain\r\nContent-Length: "
+    "5\r\n\r\npong\n";
 
 std::int64_t now_ns() {
   timespec t{};
