@@ -222,7 +222,7 @@ void CurlTransport::check_deadlines(RunTime now) {
 }
 
 void CurlTransport::on_event(std::uint64_t, std::uint32_t) {
-  std::array<epoll_event, 64> ready;
+  std::array<epoll_event, 64> ready{};
   const int n = epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), 0);
   for (int i = 0; i < n; ++i) {
     const epoll_event& event = ready[static_cast<std::size_t>(i)];

@@ -88,11 +88,11 @@ class Http1Transport final : public Transport {
   std::vector<Connection*> idle_;    ///< open and free; the back is used next
   std::vector<Connection*> vacant_;  ///< closed and reusable
   DeadlineList connecting_;
-  DeadlineList waiting_;               ///< for an answer
-  std::array<char, 64 * 1024> read_;   ///< what has just been read, of any connection
-  std::array<char, 16 * 1024> plain_;  ///< decrypted
-  std::string encrypted_;              ///< on its way from TLS to the socket
-  std::size_t preferred_ = 0;          ///< the endpoint that connected last
+  DeadlineList waiting_;                 ///< for an answer
+  std::array<char, 64 * 1024> read_{};   ///< what has just been read, of any connection
+  std::array<char, 16 * 1024> plain_{};  ///< decrypted
+  std::string encrypted_;                ///< on its way from TLS to the socket
+  std::size_t preferred_ = 0;            ///< the endpoint that connected last
   int opening_ = 0;
   int open_ = 0;
   int in_flight_ = 0;

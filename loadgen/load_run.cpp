@@ -101,7 +101,7 @@ class ThreadedRun final : public LoadRun {
   std::int64_t scheduled_before(ArrivalCursor& cursor, RunTime time) const;
   PhaseSum sum_of(int recorder) const;
   PhaseSum measured_sum() const;
-  Statistics statistics_of(PhaseSum sum, std::int64_t scheduled, Nanoseconds length) const;
+  Statistics statistics_of(const PhaseSum& sum, std::int64_t scheduled, Nanoseconds length) const;
   Statistics phase_statistics(std::string_view name) const;
   std::int64_t measured_scheduled() const;
   void complete(Counts& counts, std::int64_t scheduled) const;
@@ -240,7 +240,7 @@ void ThreadedRun::complete(Counts& counts, std::int64_t scheduled) const {
   counts.unsent_at_end = counts.scheduled - handled;
 }
 
-Statistics ThreadedRun::statistics_of(PhaseSum sum, std::int64_t scheduled, Nanoseconds length) const {
+Statistics ThreadedRun::statistics_of(const PhaseSum& sum, std::int64_t scheduled, Nanoseconds length) const {
   Statistics result;
   result.counts = sum.counts;
   complete(result.counts, scheduled);

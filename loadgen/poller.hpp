@@ -31,7 +31,7 @@ class Poller {
  private:
   int epoll_;
   bool exact_ = true;  ///< the kernel has epoll_pwait2 (Linux 5.11)
-  std::array<epoll_event, 128> events_;
+  std::array<epoll_event, 128> events_{};
 };
 
 }  // namespace obsctl::loadgen

@@ -31,7 +31,7 @@ core::Error bad_file(const char* what, const std::string& path) {
 }
 
 bool is_address(const std::string& host) {
-  in6_addr address;
+  in6_addr address{};
   return inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 

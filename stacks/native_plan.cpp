@@ -20,7 +20,6 @@
 namespace obsctl::stacks {
 
 namespace fs = std::filesystem;
-using core::Error;
 using core::ErrorKind;
 using core::Result;
 

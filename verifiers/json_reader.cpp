@@ -150,7 +150,7 @@ core::WallTime JsonReader::time(std::string_view key) const {
 
 JsonReader JsonReader::object(std::string_view key) const {
   const json* value = find(key, true);
-  const JsonReader reader = member(value, key);
+  JsonReader reader = member(value, key);
   if (value != nullptr && !value->is_object()) reader.mistaken("an object");
   return reader;
 }

@@ -84,14 +84,14 @@ void read_webhook(const JsonReader& root, Notification& notification) {
 /// Collects the readable parts of a message, in the order a person reads them.
 class MessageParts {
  public:
-  void add_title(std::string text) {
+  void add_title(const std::string& text) {
     if (title_.empty()) title_ = text;
-    add(std::move(text));
+    add(text);
   }
-  void add(std::string text) {
+  void add(const std::string& text) {
     if (text.empty()) return;
     if (!text_.empty()) text_ += '\n';
-    text_ += std::move(text);
+    text_ += text;
   }
   void add_colour(NotifiedStatus status) {
     if (colour_ == NotifiedStatus::unknown) colour_ = status;
@@ -136,7 +136,7 @@ void read_slack(const JsonReader& root, Notification& notification) {
     }
     parts.add_colour(status_of_colour_name(attachment.text_or("color", "")));
   }
-  parts.add(std::move(text));
+  parts.add(text);
   for (const JsonReader& block : root.list_or_empty("blocks")) {
     if (const auto inner = block.optional_object("text")) parts.add(inner->text_or("text", ""));
   }
@@ -156,7 +156,7 @@ void read_discord(const JsonReader& root, Notification& notification) {
     }
     parts.add_colour(status_of_colour(embed.number_or("color", -1)));
   }
-  parts.add(std::move(content));
+  parts.add(content);
   std::move(parts).fill(notification);
 }
 

@@ -26,7 +26,7 @@ class NotificationForwarder {
   struct Item {
     std::shared_ptr<core::HttpExchange> exchange;
     std::string url;  ///< never shown
-    NotificationKind kind;
+    NotificationKind kind{};
     std::string receiver;
   };
   /// Whether there is room for one more.

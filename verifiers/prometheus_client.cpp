@@ -240,7 +240,7 @@ Result<std::vector<Sample>> PrometheusClient::query_at(std::string_view expressi
       fmt::format("/api/v1/query?time={}&query={}", unix_text(at), core::percent_encoded(expression)), stop);
 }
 
-Result<std::vector<Sample>> PrometheusClient::instant(std::string path, const std::stop_token& stop) {
+Result<std::vector<Sample>> PrometheusClient::instant(const std::string& path, const std::stop_token& stop) {
   const auto reply = get(path, stop);
   if (!reply) return reply.error();
   std::string unusable;

@@ -135,7 +135,7 @@ class PrometheusClient {
 
  private:
   Result<core::HttpReply> get(const std::string& path, const std::stop_token& stop);
-  Result<std::vector<Sample>> instant(std::string path, const std::stop_token& stop);
+  Result<std::vector<Sample>> instant(const std::string& path, const std::stop_token& stop);
 
   std::string url_;
   ApiOptions options_;

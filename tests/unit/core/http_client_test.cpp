@@ -17,7 +17,6 @@
 
 using namespace std::chrono_literals;
 using obsctl::core::ErrorKind;
-using obsctl::core::HttpCall;
 using obsctl::core::HttpClient;
 using obsctl::core::parse_url;
 using obsctl::core::percent_encoded;

@@ -8,7 +8,6 @@
 #include "tests/support/catch.hpp"
 #include "tests/unit/house/source_tree.hpp"
 
-using obsctl::tests::ends_with;
 using obsctl::tests::Include;
 using obsctl::tests::includes_of;
 using obsctl::tests::is_cpp;

@@ -16,7 +16,6 @@
 using namespace std::chrono_literals;
 using namespace obsctl::verifiers;
 using obsctl::core::ErrorKind;
-using obsctl::core::HttpCall;
 using obsctl::core::HttpClient;
 using obsctl::core::HttpReply;
 using obsctl::tests::FakeApi;
