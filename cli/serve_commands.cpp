@@ -136,7 +136,7 @@ core::Result<ServiceSetup> read_setup(const ServiceFlags& flags) {
   service.dependencies = flags.dependencies;
   service.access_log.sample = flags.access_log_sample;
   if (flags.seeded) service.seed = flags.seed;
-  service.version = version_line();
+  service.version = version_number();
   return setup;
 }
 

@@ -1,0 +1,19 @@
+// Commands that belong to no group.
+#include <fmt/format.h>
+
+#include "cli/command_line.hpp"
+#include "cli/version.hpp"
+
+namespace obsctl::cli {
+
+void add_misc_commands(CommandLine& line) {
+  CLI::App* version = line.app.add_subcommand("version", "print the version of obsctl");
+  version->callback([&line] {
+    line.action = [](Context&) -> core::Result<int> {
+      fmt::print("{}\n", version_line());
+      return kPassed;
+    };
+  });
+}
+
+}  // namespace obsctl::cli
