@@ -84,7 +84,7 @@ int run(int argc, char** argv) {
                   !no_colour && may_colour(2)};
   const core::Result<int> code = line.action(context);
   if (code) return *code;
-  if (code.error().kind != core::ErrorKind::cancelled || code.error().message != "") {
+  if (code.error().kind != core::ErrorKind::cancelled || !code.error().message.empty()) {
     fmt::print(stderr, "obsctl: {}\n", to_string(code.error()));
   }
   return exit_code_for(code.error().kind);

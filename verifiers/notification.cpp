@@ -128,7 +128,7 @@ void read_slack(const JsonReader& root, Notification& notification) {
     std::string title = attachment.text_or("title", "");
     // The fallback repeats the rest for clients that show nothing else.
     if (title.empty() && !attachment.has("text")) title = attachment.text_or("fallback", "");
-    parts.add_title(std::move(title));
+    parts.add_title(title);
     parts.add(attachment.text_or("text", ""));
     for (const JsonReader& field : attachment.list_or_empty("fields")) {
       parts.add(field.text_or("title", ""));
