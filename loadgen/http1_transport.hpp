@@ -16,15 +16,11 @@
 #include "loadgen/poller.hpp"
 #include "loadgen/request_mix.hpp"
 #include "loadgen/response_parser.hpp"
+#include "loadgen/target_address.hpp"
 #include "loadgen/tls.hpp"
 #include "loadgen/transport.hpp"
 
 namespace obsctl::loadgen {
-
-using Endpoint = boost::asio::generic::stream_protocol::endpoint;
-
-/// Where the plan's connections go, resolved: at least one. Errors: unavailable, invalid_input.
-core::Result<std::vector<Endpoint>> resolve_target(const LoadPlan& plan);
 
 class Http1Transport final : public Transport {
  public:
