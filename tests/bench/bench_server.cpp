@@ -2,10 +2,12 @@
 // can be, so that the client is what is measured. It can stamp the arrival of every request, be slow with
 // some of them, and stand still at set times. Plain requests without a body only; one thread; loopback only.
 //
-//   bench_server [--port N] [--stamps FILE] [--slow-every N --slow-ms M] [--stall AT_MS:LENGTH_MS]...
+//   bench_server [--port N] [--stamps FILE] [--answers FILE] [--slow-every N --slow-ms M]
+//                [--stall AT_MS:LENGTH_MS]...
 //
 // Prints its port. Times of stalls count from the first request. SIGTERM ends it; the stamps (one
-// steady-clock nanosecond a line) are written then.
+// steady-clock nanosecond a line) are written then, and the answers: for "GET /N", N and when it was
+// answered.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +15,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -45,6 +48,7 @@ struct Stall {
 struct Options {
   int port = 0;
   std::string stamps;
+  std::string answers;
   long slow_every = 0;
   std::int64_t slow = 0;
   std::vector<Stall> stalls;
@@ -54,6 +58,7 @@ struct Delayed {
   std::int64_t at;
   int socket;
   std::uint32_t generation;
+  std::int64_t index;
 };
 
 class Server {
@@ -104,7 +109,7 @@ class Server {
       while (!delayed_.empty() && delayed_.front().at <= now_ns()) {
         const Delayed d = delayed_.front();
         delayed_.pop_front();
-        if (generation(d.socket) == d.generation) answer(d.socket);
+        if (generation(d.socket) == d.generation) answer(d.socket, d.index);
       }
     }
   }
@@ -134,7 +139,18 @@ class Server {
     return generations_[static_cast<std::size_t>(fd)];
   }
 
-  static void answer(int fd) { (void)!write(fd, kAnswer.data(), kAnswer.size()); }
+  void answer(int fd, std::int64_t index) {
+    if (!options_.answers.empty()) answers_.push_back({index, now_ns()});
+    (void)!write(fd, kAnswer.data(), kAnswer.size());
+  }
+
+  /// N of "GET /N"; 0 without one.
+  static std::int64_t index_of(const char* request, ssize_t size) {
+    std::int64_t index = 0;
+    for (ssize_t i = 5; i < size && request[i] >= '0' && request[i] <= '9'; ++i)
+      index = index * 10 + request[i] - '0';
+    return index;
+  }
 
   /// A client of the benchmark sends each request whole and waits for its answer, so one read is one request.
   void serve(int fd, std::int64_t at) {
@@ -149,10 +165,10 @@ class Server {
     if (!options_.stamps.empty()) stamps_.push_back(requests_ == 1 ? at : now_ns());
     if (!options_.stalls.empty()) stand_still();
     if (options_.slow_every > 0 && requests_ % options_.slow_every == 0) {
-      delayed_.push_back({now_ns() + options_.slow, fd, generation(fd)});
+      delayed_.push_back({now_ns() + options_.slow, fd, generation(fd), index_of(buffer, n)});
       return;
     }
-    answer(fd);
+    answer(fd, options_.answers.empty() ? 0 : index_of(buffer, n));
   }
 
   void stand_still() {
@@ -170,6 +186,12 @@ class Server {
       for (const std::int64_t stamp : stamps_) std::fprintf(file, "%lld\n", static_cast<long long>(stamp));
       std::fclose(file);
     }
+    if (!options_.answers.empty()) {
+      std::FILE* file = std::fopen(options_.answers.c_str(), "w");
+      for (const auto& [index, at] : answers_)
+        std::fprintf(file, "%lld %lld\n", static_cast<long long>(index), static_cast<long long>(at));
+      std::fclose(file);
+    }
     std::fprintf(stderr, "%ld requests\n", requests_);
   }
 
@@ -182,6 +204,7 @@ class Server {
   std::vector<std::uint32_t> generations_;
   std::deque<Delayed> delayed_;
   std::vector<std::int64_t> stamps_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> answers_;
 };
 
 }  // namespace
@@ -193,6 +216,7 @@ int main(int argc, char** argv) {
     const char* value = argv[i + 1];
     if (name == "--port") options.port = std::atoi(value);
     if (name == "--stamps") options.stamps = value;
+    if (name == "--answers") options.answers = value;
     if (name == "--slow-every") options.slow_every = std::atol(value);
     if (name == "--slow-ms") options.slow = std::atol(value) * 1'000'000;
     if (name == "--stall") {
