@@ -1,4 +1,6 @@
 // [expect] of a scenario: alerts, notifications, queries, suppressed alerts, and that nothing else fires.
+#include <algorithm>
+#include <chrono>
 #include <regex>
 
 #include <fmt/format.h>
@@ -11,36 +13,65 @@ using core::TomlTable;
 
 namespace {
 
+// std::regex recurses once for each nested group.
+constexpr std::size_t kLongestPattern = 1000;
+
 Within read_within(TomlTable& table, std::string_view key, bool by_default) {
   Within within;
   within.expected = by_default || table.has(key);
-  if (!table.has(key)) return within;
   const auto text = table.string(key);
   if (!text || *text == "auto") return within;
   const auto limit = core::parse_duration(*text);
-  if (limit) {
-    within.automatic = false;
-    within.limit = *limit;
-  } else {
+  if (!limit) {
     table.report_at(key, fmt::format("{}.{}: {}", table.path(), key, limit.error().message),
                     "write \"auto\" for the derived budget, or a duration such as 60s");
+  } else if (is_possible(table, key, *limit, Least::above_zero)) {
+    within.automatic = false;
+    within.limit = *limit;
   }
   return within;
+}
+
+bool is_regular_expression(const std::string& text) {
+  if (text.size() > kLongestPattern) return false;
+  try {
+    const std::regex probe(text);
+    return true;
+  } catch (const std::regex_error&) {
+    return false;
+  }
+}
+
+/// $, .key and [index], as the judgement follows them (scenarios/expectation.cpp).
+bool is_path(std::string_view text) {
+  if (text.empty() || text.front() != '$') return false;
+  text.remove_prefix(1);
+  while (!text.empty()) {
+    const bool indexed = text.front() == '[';
+    if (!indexed && text.front() != '.') return false;
+    const std::size_t end = indexed ? text.find(']') : text.find_first_of(".[", 1);
+    const std::string_view part = text.substr(1, end == std::string_view::npos ? end : end - 1);
+    if (part.empty() || (indexed && (end == std::string_view::npos || part.size() > 9 ||
+                                     part.find_first_not_of("0123456789") != std::string_view::npos))) {
+      return false;
+    }
+    text.remove_prefix(std::min(text.size(), 1 + part.size() + (indexed ? 1 : 0)));
+  }
+  return true;
 }
 
 std::vector<BodyCheck> read_body_checks(TomlTable& table) {
   std::vector<BodyCheck> checks;
   for (TomlTable& item : table.tables("body")) {
-    BodyCheck check{item.required_string("jsonpath"), item.required_string("matches")};
-    try {
-      const std::regex probe(check.matches);
-    } catch (const std::regex_error&) {
-      item.report_at("matches",
-                     fmt::format("{}.matches is not a regular expression: {}", item.path(), check.matches));
+    BodyCheck check{required_text(item, "jsonpath"), required_text(item, "matches")};
+    if (!check.matches.empty() && !is_regular_expression(check.matches)) {
+      item.report_at(
+          "matches", fmt::format("{}.matches is not a regular expression: {}", item.path(), check.matches),
+          "it is read as ECMAScript's; [ ] ( ) { } . * + ? ^ $ | \\ stand for themselves after a backslash");
     }
-    if (check.jsonpath.empty() || check.jsonpath.front() != '$') {
-      item.report_at("jsonpath", fmt::format("{}.jsonpath must begin with $", item.path()),
-                     "such as $.attachments[0].title");
+    if (!check.jsonpath.empty() && !is_path(check.jsonpath)) {
+      item.report_at("jsonpath", fmt::format("{}.jsonpath is not a path: {}", item.path(), check.jsonpath),
+                     "use $ and .key or [index], such as $.attachments[0].title");
     }
     item.finish();
     checks.push_back(std::move(check));
@@ -48,25 +79,62 @@ std::vector<BodyCheck> read_body_checks(TomlTable& table) {
   return checks;
 }
 
+/// A day that exists, as YYYY-MM-DD.
 bool is_date(const std::string& text) {
-  return std::regex_match(text, std::regex(R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))"));
+  if (!std::regex_match(text, std::regex(R"(\d{4}-\d{2}-\d{2})"))) return false;
+  const std::chrono::year year(std::stoi(text.substr(0, 4)));
+  const std::chrono::month month(static_cast<unsigned>(std::stoi(text.substr(5, 2))));
+  const std::chrono::day day(static_cast<unsigned>(std::stoi(text.substr(8, 2))));
+  return std::chrono::year_month_day(year, month, day).ok();
+}
+
+/// count = { firing = 1, resolved = 1 }. None of the one that was never sent.
+void read_counts(TomlTable& table, NotificationExpectation& notification) {
+  constexpr std::int64_t kMost = 1'000'000;
+  auto count = table.table("count");
+  if (!count) return;
+  notification.firing_count = read_integer(*count, "firing", 0, kMost);
+  notification.resolved_count = read_integer(*count, "resolved", 0, kMost);
+  if (notification.firing_count == 0 && !count->has("resolved")) notification.resolved_count = 0;
+  count->finish();
+}
+
+/// An alert that may fire. `known` ones need a date and an issue.
+AllowedAlert read_allowed(TomlTable& item, bool known) {
+  AllowedAlert allowed;
+  allowed.alertname = required_text(item, "alertname");
+  allowed.labels = item.string_map("labels");
+  if (known) {
+    allowed.until = required_text(item, "until");
+    allowed.issue = required_text(item, "issue");
+    if (!allowed.until.empty() && !is_date(allowed.until)) {
+      item.report_at("until", fmt::format("{}.until must be a date such as 2027-01-31", item.path()));
+    }
+  }
+  if (!allowed.alertname.empty() && allowed.labels.empty() &&
+      allowed.alertname.find_first_not_of('*') == std::string::npos) {
+    item.report_at("alertname",
+                   fmt::format("{}.alertname is \"{}\": every alert may fire, so nothing is checked",
+                               item.path(), allowed.alertname),
+                   "name the alerts, or add labels = { … }");
+  }
+  item.finish();
+  return allowed;
 }
 
 }  // namespace
 
 AlertExpectation read_alert(TomlTable& table) {
   AlertExpectation alert;
-  alert.name = table.required_string("name");
+  alert.name = required_text(table, "name");
   alert.caused_by = table.string("caused_by").value_or("");
   alert.labels = table.string_map("labels");
-  auto within = table.table("within");
-  if (within) {
+  alert.firing.expected = alert.inactive.expected = true;
+  if (auto within = table.table("within")) {
     alert.pending = read_within(*within, "pending", false);
     alert.firing = read_within(*within, "firing", true);
     alert.inactive = read_within(*within, "inactive", true);
     within->finish();
-  } else {
-    alert.firing.expected = alert.inactive.expected = true;
   }
   table.finish();
   return alert;
@@ -74,22 +142,16 @@ AlertExpectation read_alert(TomlTable& table) {
 
 NotificationExpectation read_notification(TomlTable& table) {
   NotificationExpectation notification;
-  notification.alert = table.required_string("alert");
-  notification.receiver = table.required_string("receiver");
+  notification.alert = required_text(table, "alert");
+  notification.receiver = required_text(table, "receiver");
   notification.caused_by = table.string("caused_by").value_or("");
-  auto within = table.table("within");
-  if (within) {
+  notification.firing.expected = notification.resolved.expected = true;
+  if (auto within = table.table("within")) {
     notification.firing = read_within(*within, "firing", true);
     notification.resolved = read_within(*within, "resolved", true);
     within->finish();
-  } else {
-    notification.firing.expected = notification.resolved.expected = true;
   }
-  if (auto count = table.table("count")) {
-    notification.firing_count = count->integer("firing");
-    notification.resolved_count = count->integer("resolved");
-    count->finish();
-  }
+  read_counts(table, notification);
   notification.body = read_body_checks(table);
   table.finish();
   return notification;
@@ -97,46 +159,30 @@ NotificationExpectation read_notification(TomlTable& table) {
 
 QueryExpectation read_query(TomlTable& table, std::size_t index) {
   QueryExpectation query;
-  query.query = table.required_string("query");
-  query.name = table.string("name").value_or(fmt::format("query-{}", index + 1));
+  query.query = required_text(table, "query");
+  query.name = read_name(table, "name", fmt::format("query-{}", index + 1));
   query.tolerance = required_bounds(table, "tolerance");
   query.caused_by = table.string("caused_by").value_or("");
-  query.within = table.duration("within").value_or(query.within);
+  query.within = read_duration(table, "within", Least::above_zero).value_or(query.within);
   table.finish();
   return query;
 }
 
 SuppressionExpectation read_suppression(TomlTable& table) {
   SuppressionExpectation expectation;
-  expectation.alert = table.required_string("alert");
+  expectation.alert = required_text(table, "alert");
   expectation.by = table.one_of("by", {"inhibition", "silence"}).value_or("inhibition");
   expectation.caused_by = table.string("caused_by").value_or("");
-  expectation.within = table.duration("within").value_or(Nanoseconds::zero());
+  expectation.within = read_duration(table, "within", Least::above_zero).value_or(expectation.within);
   table.finish();
   return expectation;
 }
 
 NothingElse read_nothing_else(TomlTable& table) {
   NothingElse nothing;
-  nothing.watch = table.duration("watch");
-  const auto read = [&](std::string_view key, bool known) {
-    for (TomlTable& item : table.tables(key)) {
-      AllowedAlert allowed;
-      allowed.alertname = item.required_string("alertname");
-      allowed.labels = item.string_map("labels");
-      if (known) {
-        allowed.until = item.required_string("until");
-        allowed.issue = item.required_string("issue");
-        if (!allowed.until.empty() && !is_date(allowed.until)) {
-          item.report_at("until", fmt::format("{}.until must be a date such as 2027-01-31", item.path()));
-        }
-      }
-      item.finish();
-      nothing.allow.push_back(std::move(allowed));
-    }
-  };
-  read("allow", false);
-  read("known", true);
+  nothing.watch = read_duration(table, "watch", Least::zero);
+  for (TomlTable& item : table.tables("allow")) nothing.allow.push_back(read_allowed(item, false));
+  for (TomlTable& item : table.tables("known")) nothing.allow.push_back(read_allowed(item, true));
   table.finish();
   return nothing;
 }
