@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/rate.hpp"
 #include "core/text.hpp"
@@ -15,6 +16,9 @@ namespace {
 
 constexpr const char* kFigures[] = {"p50", "p90", "p95", "p99", "p999", "mean", "min", "max"};
 constexpr const char* kTimes[] = {"response", "service", "lag", "pool_wait"};
+/// Of these figures, those that windows keep.
+constexpr const char* kWindowTimes[] = {"response_p50", "response_p95", "response_p99", "response_max",
+                                        "lag_p99"};
 constexpr const char* kNumbers[] = {"errors", "timeouts", "dropped", "shed", "unsent", "completed"};
 
 std::vector<std::string> metric_names() {
@@ -81,37 +85,61 @@ core::Result<Condition> Condition::parse(std::string_view text) {
   }
   std::string_view value = core::trimmed(all.substr(at + condition.op_.size()));
   if (const std::size_t word = value.find(" for "); word != std::string_view::npos) {
-    const auto window = core::parse_duration(core::trimmed(value.substr(word + 5)));
-    if (!window || *window < std::chrono::seconds(1)) return bad_condition(text, "\"for\" needs at least 1s");
-    condition.windows_ = std::chrono::ceil<std::chrono::seconds>(*window).count();
+    const auto read = condition.read_window(value.substr(word + 5));
+    if (!read) return bad_condition(text, read.error().message);
     value = core::trimmed(value.substr(0, word));
   }
-  if (condition.metric_ == "achieved_rate") {
-    condition.unit_ = Unit::rate;
+  const auto read = condition.read_limit(value);
+  if (!read) return bad_condition(text, read.error().message);
+  return condition;
+}
+
+core::Result<void> Condition::read_window(std::string_view text) {
+  const auto refuse = [](std::string why) {
+    return core::make_error(core::ErrorKind::invalid_input, std::move(why));
+  };
+  const auto window = core::parse_duration(core::trimmed(text));
+  if (!window || *window < std::chrono::seconds(1)) return refuse("\"for\" needs at least 1s");
+  windows_ = std::chrono::ceil<std::chrono::seconds>(*window).count();
+  if (!endpoint_.empty()) return refuse("one-second windows are not kept by endpoint");
+  const bool is_time = std::any_of(std::begin(kTimes), std::end(kTimes),
+                                   [&](std::string_view t) { return metric_.rfind(t, 0) == 0; });
+  const bool known = !is_time || std::find(std::begin(kWindowTimes), std::end(kWindowTimes), metric_) !=
+                                     std::end(kWindowTimes);
+  if (known) return {};
+  return refuse(fmt::format("one-second windows know {}, not {}", fmt::join(kWindowTimes, ", "), metric_));
+}
+
+core::Result<void> Condition::read_limit(std::string_view value) {
+  const auto refuse = [&](std::string_view what) {
+    return core::make_error(core::ErrorKind::invalid_input, fmt::format("\"{}\" is not {}", value, what));
+  };
+  if (metric_ == "achieved_rate") {
+    unit_ = Unit::rate;
     const auto rate = core::parse_rate(value);
-    if (!rate) return bad_condition(text, fmt::format("\"{}\" is not a rate", value));
-    condition.limit_ = rate->per_second();
-    return condition;
+    if (!rate) return refuse("a rate");
+    limit_ = rate->per_second();
+    return {};
   }
-  if (condition.metric_ == "error_ratio" || condition.metric_ == "achieved_ratio") {
-    condition.unit_ = Unit::ratio;
+  if (metric_ == "error_ratio" || metric_ == "achieved_ratio") {
+    unit_ = Unit::ratio;
     const bool percent = !value.empty() && value.back() == '%';
     const auto ratio = number(percent ? core::trimmed(value.substr(0, value.size() - 1)) : value);
-    if (!ratio) return bad_condition(text, fmt::format("\"{}\" is not a number or a percentage", value));
-    condition.limit_ = percent ? *ratio / 100 : *ratio;
-    return condition;
+    if (!ratio) return refuse("a number or a percentage");
+    limit_ = percent ? *ratio / 100 : *ratio;
+    return {};
   }
-  if (std::find(std::begin(kNumbers), std::end(kNumbers), condition.metric_) != std::end(kNumbers)) {
+  if (std::find(std::begin(kNumbers), std::end(kNumbers), metric_) != std::end(kNumbers)) {
     const auto limit = number(value);
-    if (!limit) return bad_condition(text, fmt::format("\"{}\" is not a number", value));
-    condition.limit_ = *limit;
-    return condition;
+    if (!limit) return refuse("a number");
+    limit_ = *limit;
+    return {};
   }
-  condition.unit_ = Unit::duration;
+  unit_ = Unit::duration;
   const auto limit = core::parse_duration(value);
-  if (!limit) return bad_condition(text, limit.error().message);
-  condition.limit_ = nanoseconds(*limit);
-  return condition;
+  if (!limit) return limit.error();
+  limit_ = nanoseconds(*limit);
+  return {};
 }
 
 bool Condition::compare(std::optional<double> value) const {
@@ -178,21 +206,21 @@ std::optional<double> Condition::value_in(const Summary& summary) const {
   return std::nullopt;
 }
 
-bool Condition::holds_in_windows(const std::vector<Window>& windows) const {
+std::optional<std::int64_t> Condition::first_window(const std::vector<Window>& windows) const {
   std::int64_t in_a_row = 0;
   for (const Window& window : windows) {
     in_a_row = compare(value_in(window)) ? in_a_row + 1 : 0;
-    if (in_a_row >= windows_) return true;
+    if (in_a_row >= windows_) return window.index - windows_ + 1;
   }
-  return false;
+  return std::nullopt;
 }
 
 bool Condition::holds(const Summary& summary) const {
-  return windows_ > 0 ? holds_in_windows(summary.windows) : compare(value_in(summary));
+  return windows_ > 0 ? first_window(summary.windows).has_value() : compare(value_in(summary));
 }
 
 bool Condition::holds(const Statistics& whole, const std::vector<Window>& windows) const {
-  if (windows_ > 0) return holds_in_windows(windows);
+  if (windows_ > 0) return first_window(windows).has_value();
   return endpoint_.empty() && compare(value_in(whole));
 }
 
@@ -211,6 +239,11 @@ std::string Condition::format(double value) const {
 }
 
 std::string Condition::measured(const Summary& summary) const {
+  if (windows_ > 0) {
+    const auto first = first_window(summary.windows);
+    return first ? fmt::format("held for {}s from {}s on", windows_, *first)
+                 : fmt::format("never held for {}s", windows_);
+  }
   const auto value = value_in(summary);
   const std::string name = endpoint_.empty() ? metric_ : fmt::format("{}{{{}}}", metric_, endpoint_);
   return value ? fmt::format("{} = {}", name, format(*value)) : fmt::format("{} was not measured", name);

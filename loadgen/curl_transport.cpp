@@ -64,6 +64,8 @@ class CurlTransport final : public Transport {
   const RequestMix& mix_;
   const Limits limits_;
   TransportEvents& events_;
+  std::string authority_;    ///< in the URL that curl gets: the name that TLS asks for
+  std::string host_header_;  ///< when that is not the target's own
   CURLM* multi_;
   int epoll_;
   curl_slist* connect_to_ = nullptr;
@@ -87,9 +89,15 @@ CurlTransport::CurlTransport(Poller& poller, const LoadPlan& plan, const Request
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
   curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(limits.connections));
-  if (!plan.connect_to.empty()) {
-    connect_to_ = curl_slist_append(nullptr, fmt::format("::{}", plan.connect_to).c_str());
+  authority_ = plan.target.authority();
+  std::string connect_to = plan.connect_to;
+  if (!plan.tls.server_name.empty() && plan.target.scheme == "https") {
+    // Curl asks TLS for the URL's name, so the URL gets the wanted one, and where it leads is said beside it.
+    if (connect_to.empty()) connect_to = authority_;
+    host_header_ = plan.target.port == 443 ? authority_.substr(0, authority_.rfind(':')) : authority_;
+    authority_ = fmt::format("{}:{}", plan.tls.server_name, plan.target.port);
   }
+  if (!connect_to.empty()) connect_to_ = curl_slist_append(nullptr, fmt::format("::{}", connect_to).c_str());
   poller.add(epoll_, 0, EPOLLIN);
 }
 
@@ -176,10 +184,11 @@ Stream& CurlTransport::take_stream() {
 void CurlTransport::set_request(Stream& stream) const {
   const MixEntry& entry = mix_.entry(stream.exchange.entry);
   const std::int64_t i = stream.exchange.index;
-  const std::string url = fmt::format("{}://{}{}", plan_.target.scheme, plan_.target.authority(),
-                                      mix_.render_part(entry.path, i));
+  const std::string url =
+      fmt::format("{}://{}{}", plan_.target.scheme, authority_, mix_.render_part(entry.path, i));
   curl_easy_setopt(stream.handle, CURLOPT_URL, url.c_str());
   curl_slist* headers = curl_slist_append(nullptr, "Expect:");
+  if (!host_header_.empty()) headers = curl_slist_append(headers, ("Host: " + host_header_).c_str());
   for (const auto& [name, value] : entry.headers) {
     headers = curl_slist_append(headers, fmt::format("{}: {}", name, mix_.render_part(value, i)).c_str());
   }

@@ -55,13 +55,15 @@ std::string prometheus_text(const Statistics& statistics, double asked_rate, boo
                                                             {"pool_wait", &statistics.pool_wait}};
   for (const auto& [name, q] : times) {
     const std::string metric = fmt::format("obsctl_load_{}_seconds", name);
-    family(metric, "gauge", "Quantiles over the whole run so far.");
+    family(metric, "summary", "Over the whole run so far.");
     const std::pair<const char*, core::Nanoseconds> figures[] = {{"0.5", q->p50},    {"0.9", q->p90},
                                                                  {"0.95", q->p95},   {"0.99", q->p99},
                                                                  {"0.999", q->p999}, {"1", q->max}};
     for (const auto& [quantile, value] : figures) {
       out += fmt::format("{}{{quantile=\"{}\"}} {}\n", metric, quantile, core::to_seconds(value));
     }
+    out += fmt::format("{0}_sum {1}\n{0}_count {2}\n", metric,
+                       core::to_seconds(q->mean) * static_cast<double>(q->count), q->count);
   }
   family("obsctl_load_finished", "gauge", "1 when the run is over.");
   out += fmt::format("obsctl_load_finished {}\n", finished ? 1 : 0);

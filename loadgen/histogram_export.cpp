@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include "loadgen/base64.hpp"
 #include "loadgen/histogram.hpp"
 
 namespace obsctl::loadgen {
@@ -83,40 +84,6 @@ std::string encoded_counters(const std::vector<std::int64_t>& counters) {
   return out;
 }
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// RFC 4648, section 4, with padding.
-std::string base64_encoded(std::string_view bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = (group << 8) | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    }
-    const std::size_t digits = std::min<std::size_t>(3, bytes.size() - i) + 1;
-    for (std::size_t k = 0; k < 4; ++k) text += k < digits ? kAlphabet[(group >> (18 - 6 * k)) & 63] : '=';
-  }
-  return text;
-}
-
-core::Result<std::string> base64_decoded(std::string_view text) {
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  std::string bytes;
-  std::uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const std::size_t digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) return damaged("it is not base64");
-    group = (group << 6) | static_cast<std::uint32_t>(digit);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes += static_cast<char>((group >> bits) & 0xff);
-    }
-  }
-  return bytes;
-}
-
 core::Result<std::string> inflated(std::string_view packed) {
   // A histogram of ours is at most 9 bytes a counter; a small text that claims more is hostile.
   std::string plain(1u << 20, '\0');
@@ -157,7 +124,7 @@ std::string Histogram::to_base64() const {
 
 core::Result<Histogram> Histogram::from_base64(std::string_view text) {
   const auto framed = base64_decoded(text);
-  if (!framed) return framed.error();
+  if (!framed) return damaged("it is not base64");
   if (framed->size() < 8 || get<std::uint32_t>(*framed, 0) != kCompressedCookie)
     return damaged("the header is wrong");
   const auto plain = inflated(std::string_view(*framed).substr(8));

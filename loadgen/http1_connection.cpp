@@ -28,6 +28,8 @@ const char* failure_name(const error_code& error) {
   if (error == asio::error::timed_out) return "connect timed out";
   if (error == asio::error::host_unreachable || error == asio::error::network_unreachable)
     return "unreachable";
+  if (error.value() == ENOENT) return "no such socket";
+  if (error.value() == EACCES) return "permission denied";
   if (error.value() == EADDRNOTAVAIL) return "no local port left";
   if (error.value() == EMFILE || error.value() == ENFILE) return "too many open files";
   return "socket error";

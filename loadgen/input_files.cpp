@@ -111,49 +111,4 @@ core::Result<Feeder> read_feeder(const std::string& path, Feeder::Order order) {
   return feeder;
 }
 
-core::Result<std::vector<RequestSpec>> read_vegeta_targets(const std::string& path) {
-  const auto text = core::read_file(path);
-  if (!text) return text.error();
-  std::vector<RequestSpec> specs;
-  bool in_target = false;
-  int line_number = 0;
-  for (const std::string_view raw : core::split(*text, '\n')) {
-    ++line_number;
-    const std::string_view line = core::trimmed(raw);
-    if (line.empty()) {
-      in_target = false;
-      continue;
-    }
-    if (line.front() == '#') continue;
-    const std::size_t blank = line.find(' ');
-    const std::size_t colon = line.find(':');
-    const bool starts_target = blank != std::string_view::npos &&
-                               (colon == std::string_view::npos || blank < colon) && line.front() != '@';
-    if (starts_target) {
-      RequestSpec spec;
-      spec.method = line.substr(0, blank);
-      spec.path = core::trimmed(line.substr(blank));
-      specs.push_back(std::move(spec));
-      in_target = true;
-    } else if (!in_target) {
-      return at_line(path, line_number, fmt::format("\"{}\" is not a target", line),
-                     "a target begins with METHOD URL");
-    } else if (line.front() == '@') {
-      const auto file =
-          std::filesystem::path(path).parent_path() / std::string(core::trimmed(line.substr(1)));
-      const auto body = core::read_file(file);
-      if (!body) return at_line(path, line_number, body.error().message);
-      specs.back().body = *body;
-    } else if (colon == std::string_view::npos || colon == 0) {
-      return at_line(path, line_number, fmt::format("\"{}\" is not a header", line),
-                     "write it as Name: value");
-    } else {
-      specs.back().headers.push_back({std::string(core::trimmed(line.substr(0, colon))),
-                                      std::string(core::trimmed(line.substr(colon + 1)))});
-    }
-  }
-  if (specs.empty()) return at_line(path, line_number, "there are no targets");
-  return specs;
-}
-
 }  // namespace obsctl::loadgen

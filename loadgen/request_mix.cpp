@@ -205,15 +205,13 @@ std::string_view RequestMix::render(std::size_t index, std::int64_t i, std::stri
     out.append("\r\n");
     return out;
   }
-  // The body's length stands before it: leave room for it, then fill it in.
-  constexpr std::string_view kBlank = "                    ";
   out.append("Content-Length: ");
   const std::size_t length_at = out.size();
-  out.append(kBlank).append("\r\n\r\n");
+  out.append("\r\n\r\n");
   const std::size_t body_at = out.size();
   entry.body.append(out, seed_, i, feeder, row);
-  const fmt::format_int length(out.size() - body_at);
-  out.replace(length_at, length.size(), length.data(), length.size());
+  const fmt::format_int length(out.size() - body_at);  // known only now, and stands before the body
+  out.insert(length_at, length.data(), length.size());
   return out;
 }
 

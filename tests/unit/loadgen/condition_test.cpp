@@ -63,6 +63,7 @@ TEST_CASE("a condition over time wants so many windows in a row") {
   for (const int errors : {9, 0, 9, 9, 0}) {
     Window window;
     window.length = 1s;
+    window.index = static_cast<std::int64_t>(summary.windows.size());
     window.counts.ok = 10 - errors;
     window.counts.http_error = errors;
     window.p99 = errors > 0 ? 2s : 1ms;
@@ -72,6 +73,8 @@ TEST_CASE("a condition over time wants so many windows in a row") {
   CHECK_FALSE(parsed("error_ratio>50% for 3s").holds(summary));
   CHECK(parsed("response_p99>1s for 2s").holds(summary.statistics(), summary.windows));
   CHECK_FALSE(parsed("response_p99>3s for 1s").holds(summary));
+  CHECK(parsed("error_ratio>50% for 2s").measured(summary) == "held for 2s from 2s on");
+  CHECK(parsed("error_ratio>50% for 3s").measured(summary) == "never held for 3s");
 }
 
 TEST_CASE("what was measured is said in the condition's unit") {
@@ -90,6 +93,10 @@ TEST_CASE("what is not a condition is refused with the reason") {
        {"errors>-1", "\"-1\" is not a number"},
        {"achieved_rate<fast", "\"fast\" is not a rate"},
        {"response_p99>1s for 10ms", "\"for\" needs at least 1s"},
+       {"response_p90>1s for 5s",
+        "one-second windows know response_p50, response_p95, response_p99, response_max, lag_p99, not "
+        "response_p90"},
+       {"errors{GET /a}>1 for 5s", "one-second windows are not kept by endpoint"},
        {"response_p99{a>1s", "the } is missing"}}));
   const auto condition = Condition::parse(text);
   REQUIRE(!condition);

@@ -5,6 +5,10 @@
 #include <cmath>
 #include <random>
 
+#include <zlib.h>
+
+#include "core/file.hpp"
+#include "loadgen/base64.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace std::chrono_literals;
@@ -108,6 +112,38 @@ TEST_CASE("a text that HdrHistogram for Python 0.10 wrote is read to the same fi
   CHECK(*decoded == same);
   CHECK(decoded->quantile(0.5) == Nanoseconds(61'734'911));
   CHECK(decoded->quantile(0.99) == Nanoseconds(122'224'639));
+}
+
+TEST_CASE("a text that HdrHistogram for Java wrote is read, and written, to the same bytes") {
+  // HdrHistogram 2.2.2, encodeIntoCompressedByteBuffer of new Histogram(1000, 3600000000000, 3) with these
+  // values.
+  Histogram same;
+  for (std::int64_t i = 1; i <= 3000; ++i) same.record(Nanoseconds(i * i * 40'009));
+  same.record(5ms, 70'000);
+  same.record(1ns, 3);
+  same.record(Nanoseconds(3'599'999'999'999));
+  std::string text = obsctl::core::read_file("tests/golden/load/hdrhistogram-java-2.2.2.txt").value();
+  text.resize(text.find('\n'));
+  const auto decoded = Histogram::from_base64(text);
+  REQUIRE(decoded);
+  CHECK(*decoded == same);
+  CHECK(decoded->count() == 73'004);
+  CHECK(decoded->max() == Nanoseconds(3'601'330'077'695));
+  CHECK(decoded->quantile(0.5) == Nanoseconds(5'001'215));
+  CHECK(decoded->quantile(0.99) == Nanoseconds(206'426'865'663));
+  CHECK(decoded->quantile(0.999) == Nanoseconds(343'060'512'767));
+  // What Java wrote, Java reads: the same bytes from us are read by every HdrHistogram. Compared inflated, as
+  // another zlib may compress otherwise.
+  const auto inflated = [](const std::string& base64) {
+    const std::string framed = base64_decoded(base64).value();
+    std::string plain(1u << 20, '\0');
+    uLongf length = plain.size();
+    REQUIRE(uncompress(reinterpret_cast<Bytef*>(plain.data()), &length,
+                       reinterpret_cast<const Bytef*>(framed.data()) + 8, framed.size() - 8) == Z_OK);
+    plain.resize(length);
+    return framed.substr(0, 4) + plain;
+  };
+  CHECK(inflated(same.to_base64()) == inflated(text));
 }
 
 TEST_CASE("a damaged text is refused, whatever is wrong with it") {

@@ -48,6 +48,42 @@ TEST_CASE("a vegeta targets file is read") {
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("vegeta's JSON targets are read, one a line") {
+  const auto specs = parse_vegeta_targets(
+      "{\"method\":\"GET\",\"url\":\"http://goku:9090/a\"}\n\n"
+      "{\"method\":\"POST\",\"url\":\"http://goku:9090/b\",\"body\":\"eyJhIjoxfQ==\","
+      "\"header\":{\"X-A\":[\"1\",\"2\"]}}\n",
+      "t.json");
+  REQUIRE(specs);
+  REQUIRE(specs->size() == 2);
+  CHECK((*specs)[0].method == "GET");
+  CHECK((*specs)[0].path == "http://goku:9090/a");
+  CHECK((*specs)[1].body == "{\"a\":1}");
+  REQUIRE((*specs)[1].headers.size() == 2);
+  CHECK((*specs)[1].headers[1].value == "2");
+}
+
+TEST_CASE("a target that is none is refused with its line") {
+  const auto [text, line, why] = GENERATE(table<std::string, int, std::string>(
+      {{"# nothing\n", 2, "there are no targets"},
+       {"X: y\n", 1, "\"X: y\" is not a target"},
+       {"GET http://a/\nnonsense\n", 2, "\"nonsense\" is not a header"},
+       {"GET http://a/\n@no-such-file\n", 2, "cannot read no-such-file: No such file or directory"},
+       {"{\"method\":\"GET\",\"url\":\"http://a/\"}\n{\n", 2, "not a JSON object"},
+       {"{\"method\":\"GET\"}", 1, "method or url is missing"},
+       {"{\"method\":1}", 1, "method is not a text"},
+       {"{\"method\":\"GET\",\"url\":\"/\",\"body\":\"?\"}", 1, "body is not base64"},
+       {"{\"method\":\"GET\",\"url\":\"/\",\"header\":{\"A\":\"b\"}}", 1,
+        "header.A is not an array of texts"},
+       {"{\"method\":\"GET\",\"url\":\"/\",\"header\":1}", 1, "header is not an object"},
+       {"{\"metod\":\"GET\"}", 1, "unknown key metod"}}));
+  const auto specs = parse_vegeta_targets(text, "t");
+  REQUIRE(!specs);
+  CHECK(specs.error().message == why);
+  REQUIRE(specs.error().where);
+  CHECK(specs.error().where->line == line);
+}
+
 TEST_CASE("placeholders depend on the seed and the index only, and cannot break a request") {
   Feeder feeder;
   feeder.columns = {"v"};
