@@ -78,6 +78,15 @@ std::string sparkline(const std::vector<double>& values) {
   return line;
 }
 
+std::string cut_to_columns(const std::string& line, std::size_t columns) {
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool begins = (static_cast<unsigned char>(line[i]) & 0xc0) != 0x80;
+    if (begins && seen++ == columns) return line.substr(0, i);
+  }
+  return line;
+}
+
 std::string load_live_line(const loadgen::Snapshot& snapshot, const std::vector<loadgen::Window>& windows) {
   double achieved = 0;
   double errors = 0;

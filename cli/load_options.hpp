@@ -77,7 +77,10 @@ void add_load_options(CLI::App& command, LoadOptions& options);
 /// Errors: invalid_input or usage, naming the flag.
 core::Result<loadgen::LoadPlan> plan_from(const LoadOptions& options);
 
-/// Errors: invalid_input.
-core::Result<std::vector<loadgen::Condition>> conditions_from(const std::vector<std::string>& texts);
+/// Errors: usage, naming the flag.
+core::Result<std::vector<loadgen::Condition>> conditions_from(std::string_view flag,
+                                                              const std::vector<std::string>& texts);
+/// Errors: usage, naming the flag.
+core::Result<core::Rate> rate_of(std::string_view flag, std::string_view text);
 
 }  // namespace obsctl::cli
