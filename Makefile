@@ -21,7 +21,7 @@ setup: ## Install the missing packages (Debian, Ubuntu), or say what is missing
 	@.ci/setup build run
 
 build: setup ## Build build/obsctl and the tests
-	@$(MAKE) --no-print-directory build/build.ninja
+	@$(MAKE) -s --no-print-directory build/build.ninja
 	@ninja -C build -j $(JOBS) $(NINJA_QUIET)
 
 build/build.ninja: CMakePresets.json
@@ -45,13 +45,13 @@ fmt: ## Format the C++ sources in place
 
 lint: ## Check format and run clang-tidy on what changed since it last passed
 	@.ci/setup build run check
-	@$(MAKE) --no-print-directory build/build.ninja
+	@$(MAKE) -s --no-print-directory build/build.ninja
 	@ninja -C build --quiet build.ninja
 	@.ci/lint -j $(JOBS)
 
 # Builds one of the other presets of CMakePresets.json, in a folder of its own.
 define checked_build
-	@$(MAKE) --no-print-directory build/$(1)/build.ninja
+	@$(MAKE) -s --no-print-directory build/$(1)/build.ninja
 	@ninja -C build/$(1) -j $(JOBS) $(NINJA_QUIET)
 endef
 
