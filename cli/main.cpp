@@ -59,6 +59,7 @@ int run(int argc, char** argv) {
   line.app.add_flag("--no-color", no_colour,
                     "never use colour or cursor movement (also NO_COLOR, TERM=dumb)");
   line.app.fallthrough();
+  add_scenario_commands(line);
   add_load_commands(line);
   add_stack_commands(line);
   add_serve_commands(line);

@@ -74,6 +74,18 @@ fs::path state_directory() {
   return fmt::format("/tmp/obsctl-{}", ::getuid());
 }
 
+std::vector<fs::path> data_directories() {
+  if (const char* data = std::getenv("OBSCTL_DATA_DIR"); data != nullptr && *data != '\0') return {data};
+  std::error_code failure;
+  fs::path program = fs::read_symlink("/proc/self/exe", failure);
+  if (const char* binary = std::getenv("OBSCTL_BINARY"); binary != nullptr && *binary != '\0') {
+    program = fs::absolute(binary, failure);
+  }
+  const fs::path folder = program.parent_path();
+  return {(folder / "..").lexically_normal(), (folder / "../..").lexically_normal(),
+          (folder / "../share/obsctl").lexically_normal()};
+}
+
 Result<fs::path> make_private_directory(const fs::path& parent, std::string_view prefix) {
   std::error_code failure;
   fs::create_directories(parent, failure);

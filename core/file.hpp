@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.hpp"
 
@@ -19,6 +20,11 @@ Result<void> write_file(const std::filesystem::path& path, std::string_view cont
 /// Where obsctl keeps what outlives a command: $XDG_STATE_HOME/obsctl, else ~/.local/state/obsctl, else
 /// /tmp/obsctl-<uid>. Not created.
 std::filesystem::path state_directory();
+
+/// Where obsctl's own data (stacks/, scenarios/library/) may be, best first: $OBSCTL_DATA_DIR alone where it
+/// is set; else the checkout that the binary was built in, else ../share/obsctl beside an installed one.
+/// $OBSCTL_BINARY stands in for this process's own program. None of them need exist.
+std::vector<std::filesystem::path> data_directories();
 
 /// A new private folder (0700) `<parent>/<prefix>XXXXXX`; parents are made. Errors: unavailable.
 Result<std::filesystem::path> make_private_directory(const std::filesystem::path& parent,

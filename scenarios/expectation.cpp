@@ -8,8 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "core/text.hpp"
-
 namespace obsctl::scenarios {
 
 namespace {
@@ -237,10 +235,10 @@ Finding judge_steady_state(const Expectation& expectation, const std::vector<Eve
 }
 
 bool allowed(const Expectation& expectation, const Event& event) {
-  const std::string today = core::format_utc(event.at).substr(0, 10);
+  const std::string date = core::format_utc(event.at).substr(0, 10);
+  const Labels labels = event.fields.value("labels", Json::object()).get<Labels>();
   return std::any_of(expectation.allowed.begin(), expectation.allowed.end(), [&](const AllowedAlert& rule) {
-    return core::glob_matches(rule.alertname, event.text("alert")) && carries(event.fields, rule.labels) &&
-           (rule.until.empty() || today <= rule.until);
+    return rule.covers(event.text("alert"), labels, date);
   });
 }
 

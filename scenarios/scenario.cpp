@@ -1,8 +1,11 @@
 #include "scenarios/scenario.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
+
+#include "core/text.hpp"
 
 namespace obsctl::scenarios {
 
@@ -23,6 +26,15 @@ std::string Bounds::text() const {
   add(below, "below");
   add(equals, "equal to");
   return fmt::format("{}", fmt::join(parts, " and "));
+}
+
+bool AllowedAlert::covers(const std::string& alert, const Labels& alert_labels,
+                          const std::string& date) const {
+  const bool labelled = std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
+    const auto found = alert_labels.find(label.first);
+    return found != alert_labels.end() && found->second == label.second;
+  });
+  return labelled && core::glob_matches(alertname, alert) && (until.empty() || date <= until);
 }
 
 const FaultSpec* Scenario::fault(const std::string& name) const {

@@ -154,6 +154,9 @@ struct AllowedAlert {
   Labels labels;
   std::string until;  ///< YYYY-MM-DD, for known ones; afterwards it counts as unexpected again
   std::string issue;
+
+  /// Whether an alert with these labels may fire on `date` (YYYY-MM-DD).
+  bool covers(const std::string& alert, const Labels& alert_labels, const std::string& date) const;
 };
 
 /// [expect.nothing_else].

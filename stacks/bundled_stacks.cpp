@@ -1,9 +1,9 @@
 // Finding a stack by the name a person gives: one of the bundled ones, or a folder of their own.
 #include <algorithm>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
+#include "core/file.hpp"
 #include "core/text.hpp"
 #include "stacks/manifest.hpp"
 
@@ -25,25 +25,12 @@ std::vector<std::string> stacks_in(const fs::path& directory) {
   return names;
 }
 
-std::vector<fs::path> candidates() {
-  if (const char* data = std::getenv("OBSCTL_DATA_DIR"); data != nullptr && *data != '\0') {
-    return {fs::path(data) / "stacks"};
-  }
-  std::error_code failure;
-  fs::path program = fs::read_symlink("/proc/self/exe", failure);
-  if (const char* binary = std::getenv("OBSCTL_BINARY"); binary != nullptr && *binary != '\0') {
-    program = fs::absolute(binary, failure);
-  }
-  const fs::path folder = program.parent_path();
-  return {(folder / "../stacks").lexically_normal(), (folder / "../../stacks").lexically_normal(),
-          (folder / "../share/obsctl/stacks").lexically_normal()};
-}
-
 }  // namespace
 
 Result<fs::path> bundled_stacks_directory() {
   std::vector<std::string> searched;
-  for (const fs::path& directory : candidates()) {
+  for (const fs::path& data : core::data_directories()) {
+    const fs::path directory = data / "stacks";
     if (!stacks_in(directory).empty()) return directory;
     searched.push_back(directory.string());
   }

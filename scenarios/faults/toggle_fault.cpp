@@ -1,0 +1,150 @@
+// Faults that a service has built in: the toggles API of docs/reference/service.md. Every toggle is set with
+// a TTL, so that it goes away by itself when obsctl cannot take it away any more.
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/http_client.hpp"
+#include "scenarios/faults/fault.hpp"
+
+namespace obsctl::scenarios {
+
+using core::Error;
+using core::ErrorKind;
+using core::Result;
+using core::WallTime;
+
+namespace {
+
+using nlohmann::json;
+
+struct ToggleState {
+  bool active = false;
+  std::string expires_at;
+};
+
+class ToggleFault final : public Fault {
+ public:
+  ToggleFault(FaultSpec spec, const FaultPlace& place, core::Clock& clock)
+      : spec_(std::move(spec)),
+        target_(place.target),
+        url_(fmt::format("{}/api/v1/toggles/{}", place.url, spec_.kind)),
+        token_(place.token),
+        clock_(clock) {}
+
+  std::string description() const override {
+    const std::string where =
+        spec_.routes.empty() ? target_ : fmt::format("{} {}", target_, fmt::join(spec_.routes, " "));
+    if (spec_.kind == "error-rate") {
+      return fmt::format("error-rate {:.4g}% → {} on {}", spec_.rate * 100, spec_.status, where);
+    }
+    if (spec_.kind == "latency") {
+      const std::string jitter =
+          spec_.jitter.count() == 0 ? "" : fmt::format(" ± {}", core::format_duration(spec_.jitter));
+      return fmt::format("latency +{}{} for {:.4g}% on {}", core::format_duration(spec_.delay), jitter,
+                         spec_.rate * 100, where);
+    }
+    return fmt::format("{} is not ready", target_);
+  }
+
+  std::string undo() const override {
+    return fmt::format("curl -X DELETE -H \"Authorization: Bearer $OBSCTL_SERVICE_TOKEN\" {}",
+                       core::without_credentials(url_));
+  }
+
+  Result<WallTime> inject(const std::stop_token& stop) override {
+    const auto before = call("GET", nullptr, stop);
+    if (!before) return before.error();
+    if (before->active) {
+      return core::make_error(ErrorKind::unavailable,
+                              fmt::format("{} of {} is on already, until {}; somebody else set it",
+                                          spec_.kind, target_, before->expires_at),
+                              undo());
+    }
+    const WallTime at = clock_.wall_now();
+    const auto set = call("PUT", body(), stop);
+    if (!set) return set.error();
+    if (!set->active) {
+      return core::make_error(ErrorKind::protocol,
+                              fmt::format("{} took the toggle but says that it is off", url_));
+    }
+    return at;
+  }
+
+  Result<WallTime> clear(const std::stop_token& stop) override {
+    const WallTime at = clock_.wall_now();
+    const auto cleared = call("DELETE", nullptr, stop);
+    if (!cleared) return cleared.error();
+    if (cleared->active) {
+      return core::make_error(ErrorKind::protocol, fmt::format("{} is still on after DELETE", url_));
+    }
+    return at;
+  }
+
+ private:
+  json body() const {
+    json fields{{"ttl", core::format_duration(spec_.max_duration)}};
+    if (spec_.kind == "readiness") {
+      fields["ready"] = false;
+      return fields;
+    }
+    fields["rate"] = spec_.rate;
+    if (!spec_.routes.empty()) fields["routes"] = spec_.routes;
+    if (spec_.kind == "error-rate") {
+      fields["status"] = spec_.status;
+    } else {
+      fields["delay"] = core::format_duration(spec_.delay);
+      fields["jitter"] = core::format_duration(spec_.jitter);
+    }
+    return fields;
+  }
+
+  /// The toggle's state after the call.
+  Result<ToggleState> call(const std::string& method, const json& body, const std::stop_token& stop) {
+    core::HttpCall call{
+        .method = method, .url = url_, .timeout = std::chrono::seconds(2), .max_body = 1u << 20};
+    if (!token_.empty()) call.headers.push_back({"Authorization", "Bearer " + token_});
+    if (!body.is_null()) {
+      call.headers.push_back({"Content-Type", "application/json"});
+      call.body = body.dump();
+    }
+    const auto reply = http_.call(call, stop);
+    if (!reply) return reply.error();
+    json state = json::parse(reply->body, nullptr, false);
+    if (!reply->ok()) return refusal(method, *reply, state);
+    if (!state.is_object() || !state.contains("active") || !state["active"].is_boolean()) {
+      return core::make_error(ErrorKind::protocol,
+                              fmt::format("{} {} did not answer with a toggle's state", method, url_),
+                              "is this a service with obsctl's toggles API?");
+    }
+    return ToggleState{state["active"].get<bool>(), state.value("expires_at", "it is cleared")};
+  }
+
+  Error refusal(const std::string& method, const core::HttpReply& reply, const json& problem) const {
+    const bool told = problem.is_object() && problem.contains("detail") && problem["detail"].is_string();
+    std::string hint;
+    if (reply.status == 401 || reply.status == 403) {
+      hint = "the token of its toggles goes into OBSCTL_SERVICE_TOKEN, or the variable that token_env names";
+    } else if (reply.status == 404) {
+      hint = "is this a service with obsctl's toggles API?";
+    }
+    return core::make_error(ErrorKind::unavailable,
+                            fmt::format("{} {} answered {}{}", method, url_, reply.status,
+                                        told ? ": " + problem["detail"].get<std::string>() : ""),
+                            hint);
+  }
+
+  const FaultSpec spec_;
+  const std::string target_;
+  const std::string url_;
+  const std::string token_;
+  core::Clock& clock_;
+  core::HttpClient http_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fault> make_toggle_fault(const FaultSpec& spec, const FaultPlace& place, core::Clock& clock) {
+  return std::make_unique<ToggleFault>(spec, place, clock);
+}
+
+}  // namespace obsctl::scenarios

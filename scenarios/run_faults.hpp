@@ -1,0 +1,79 @@
+// The faults of a run, from injection to proof that they are gone. Each goes through its states on its own,
+// so that several can overlap; the runner calls `step` whenever there is news.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/http_client.hpp"
+#include "scenarios/expectation.hpp"
+#include "scenarios/faults/fault.hpp"
+#include "scenarios/journal.hpp"
+#include "scenarios/run_load.hpp"
+#include "scenarios/scenario.hpp"
+
+namespace obsctl::scenarios {
+
+class RunFaults {
+ public:
+  RunFaults(Journal& journal, RunLoad& load, core::Clock& clock)
+      : journal_(journal), load_(load), clock_(clock) {}
+
+  /// Errors: make_fault's.
+  core::Result<void> prepare(const std::vector<FaultSpec>& specs,
+                             const std::map<std::string, FaultPlace>& places, bool skip);
+
+  /// Takes every fault one step on if its time has come. `started` is when the load began, `gate` the
+  /// earliest time of the first injection. What cannot be done, or cannot be confirmed, is journalled as
+  /// run.inconclusive.
+  void step(core::SteadyTime gate, core::SteadyTime started, const std::vector<Expectation>& expectations,
+            const std::stop_token& stop);
+  bool all_done() const;
+
+  /// Takes away whatever may still be there, trying again for a while; what cannot be removed is journalled
+  /// with the command that removes it. With `gone` the process that held a fault has been or is about to be
+  /// taken down with its stack, so a target that does not answer is no concern.
+  void roll_back(bool gone);
+
+ private:
+  enum class State { waiting, confirming, active, clearing, confirming_clear, done };
+  struct Running {
+    FaultSpec spec;
+    FaultPlace place;
+    std::unique_ptr<Fault> fault;
+    Confirmation confirmation;
+    State state = State::waiting;
+    bool skip = false;
+    bool in_place = false;     ///< injected, or perhaps, and not yet taken away
+    core::SteadyTime since{};  ///< of the state
+    core::SteadyTime injected{};
+  };
+
+  void inject(Running& fault, const std::stop_token& stop);
+  void clear(Running& fault);
+  void confirm(Running& fault, bool present, const std::stop_token& stop);
+  bool is_time_to_clear(const Running& fault, const std::vector<Expectation>& expectations) const;
+  /// Whether the fault is seen, with the evidence; nothing while too little has been seen to tell.
+  struct Sight {
+    bool present = false;
+    std::string evidence;
+  };
+  std::optional<Sight> look(const Running& fault, const char* phase, const std::stop_token& stop);
+  void enter(Running& fault, State state);
+  void give_up(const std::string& reason);
+  bool any_other_in_place(const Running& fault) const;
+
+  Journal& journal_;
+  RunLoad& load_;
+  core::Clock& clock_;
+  core::HttpClient http_;
+  std::vector<Running> faults_;
+};
+
+/// How a fault of this kind shows itself, where the scenario does not say.
+Confirmation default_confirmation(const FaultSpec& spec);
+
+}  // namespace obsctl::scenarios

@@ -1,0 +1,474 @@
+#include "scenarios/runner.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/sha256.hpp"
+#include "scenarios/observers.hpp"
+#include "scenarios/run_document.hpp"
+#include "scenarios/run_faults.hpp"
+#include "verifiers/alert_observer.hpp"
+#include "verifiers/receiver_client.hpp"
+
+namespace obsctl::scenarios {
+
+using core::ErrorKind;
+using core::Result;
+
+namespace {
+
+constexpr Nanoseconds kTick = std::chrono::milliseconds(100);
+constexpr Nanoseconds kPoll = std::chrono::milliseconds(200);
+// A baseline that is not clean after this long will not be.
+constexpr Nanoseconds kBaselineWithin = std::chrono::seconds(30);
+
+constexpr std::array kEndings{"run.interrupted", "run.error", "run.aborted", "run.inconclusive"};
+
+bool ends_the_run(const Event& event) {
+  return std::find(kEndings.begin(), kEndings.end(), event.kind) != kEndings.end();
+}
+
+std::string today(const core::Clock& clock) {
+  return core::format_utc(clock.wall_now()).substr(0, 10);
+}
+
+class Runner {
+ public:
+  Runner(const ScenarioFile& file, const RunOptions& options, Journal& journal, const RunTick& tick,
+         core::Clock& clock, core::Logger& log, std::stop_token stop, std::stop_token urgent)
+      : file_(file),
+        options_(options),
+        journal_(journal),
+        tick_(tick),
+        clock_(clock),
+        log_(log),
+        stop_(std::move(stop)),
+        urgent_(std::move(urgent)),
+        load_(journal, log),
+        faults_(journal, load_, clock) {}
+
+  Result<RunOutcome> run() {
+    if (auto checked = check_places(file_.scenario, options_.places); !checked) return checked.error();
+    open();
+    // Each goes on only while nothing has ended the run.
+    const bool went_through = around_ && baseline() && plan() && start_load() && steady("before") &&
+                              experiment() && steady("after") && keep_watching();
+    static_cast<void>(went_through);
+    wind_down();
+    if (refusal_) return *refusal_;
+    RunOutcome outcome{plan_, judge_run(plan_.expectations, journal_.events())};
+    journal_.append("run.finished", findings_json(outcome.plan, outcome.judgement));
+    return outcome;
+  }
+
+ private:
+  void doing(std::string_view what) {
+    doing_ = what;
+    tick();
+  }
+
+  void tick() {
+    if (!tick_) return;
+    const std::vector<LoadView> loads = load_.view();
+    tick_({doing_, planned_ ? &plan_ : nullptr, loads});
+  }
+
+  bool journal_has_ending() const {
+    const std::vector<Event> events = journal_.events();
+    return std::any_of(events.begin(), events.end(), ends_the_run);
+  }
+
+  /// Whether the run has to end now, with the reason journalled.
+  bool over() {
+    if (refusal_ || journal_has_ending()) return true;
+    if (stop_.stop_requested()) {
+      journal_.append("run.interrupted", {{"reason", "interrupted"}});
+      return true;
+    }
+    if (around_ && around_->stack) {
+      if (const auto failure = around_->stack->failed()) {
+        journal_.append("run.inconclusive", {{"reason", to_line(stacks::to_error(*failure))}});
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// Waits for the next event or tick, at most until `deadline`; false when the run is over.
+  bool wait_for_news(core::SteadyTime deadline) {
+    journal_.wait_for_more(seen_, std::min(deadline, clock_.steady_now() + kTick), stop_);
+    seen_ = journal_.size();
+    tick();
+    return !over();
+  }
+
+  /// Asks again and again until `holds` is true; false when `deadline` passes or the run is over.
+  template <class Holds>
+  bool poll_until(core::SteadyTime deadline, Holds holds) {
+    while (!over()) {
+      if (holds()) return true;
+      const core::SteadyTime next = clock_.steady_now() + kPoll;
+      if (next > deadline) return false;
+      while (clock_.steady_now() < next) {
+        if (!wait_for_news(next)) return false;
+      }
+    }
+    return false;
+  }
+
+  void open() {
+    const Scenario& scenario = file_.scenario;
+    journal_.append("run.started", {{"scenario", scenario.id},
+                                    {"title", scenario.title},
+                                    {"file", scenario.file},
+                                    {"scenario_sha256", core::sha256(file_.text)},
+                                    {"stack", scenario.stack},
+                                    {"time_scale", options_.places.time_scale},
+                                    {"without_fault", options_.without_fault},
+                                    {"obsctl", options_.version}});
+    doing("starting the stack");
+    const auto progress = [this](const stacks::Progress& step) {
+      if (step.kind == stacks::Progress::Kind::service_ready) {
+        journal_.append("stack.service_ready",
+                        {{"service", step.service}, {"after_s", core::to_seconds(step.elapsed)}});
+      }
+      tick();
+    };
+    const core::SteadyTime began = clock_.steady_now();
+    auto opened = open_surroundings(scenario, options_.places, progress, clock_, log_, stop_);
+    if (!opened) {
+      const ErrorKind kind = opened.error().kind;
+      if (kind == ErrorKind::usage || kind == ErrorKind::not_found || kind == ErrorKind::invalid_input) {
+        refusal_ = opened.error();
+      } else if (kind == ErrorKind::cancelled) {
+        journal_.append("run.interrupted", {{"reason", "interrupted while the stack was starting"}});
+      } else {
+        journal_.append("run.error", {{"reason", to_string(opened.error())}});
+      }
+      return;
+    }
+    around_ = std::move(*opened);
+    auto fitted = for_time_scale(scenario, around_->time_scale);
+    if (!fitted) {
+      refusal_ = fitted.error();
+      return;
+    }
+    scenario_ = std::move(*fitted);
+    prometheus_.emplace(around_->prometheus_url);
+    if (!around_->alertmanager_url.empty()) alertmanager_.emplace(around_->alertmanager_url);
+    Json ready{{"prometheus", around_->prometheus_url},
+               {"alertmanager", around_->alertmanager_url},
+               {"receiver", around_->receiver_url},
+               {"time_scale", around_->time_scale},
+               {"after_s", core::to_seconds(clock_.steady_now() - began)}};
+    if (around_->stack) {
+      ready["stack"] = around_->stack->name();
+      ready["instance"] = around_->stack->instance();
+      ready["versions"] = around_->stack->versions();
+      ready["notes"] = around_->stack->notes();
+      for (const stacks::FileChecksum& sum : around_->stack->checksums()) {
+        ready["files"].push_back({{"path", sum.path}, {"sha256", sum.source}});
+      }
+    }
+    journal_.append("stack.ready", std::move(ready));
+  }
+
+  /// What keeps the baseline from being clean; empty when it is.
+  std::string unclean() {
+    const auto groups = prometheus_->rules(stop_);
+    if (!groups) return to_line(groups.error());
+    const auto targets = prometheus_->targets(stop_);
+    if (!targets) return to_line(targets.error());
+    if (!expects_alerts() && groups->empty()) return {};
+    for (const verifiers::RuleGroup& group : *groups) {
+      for (const verifiers::Rule& rule : group.rules) {
+        if (std::string problem = unclean_rule(rule); !problem.empty()) return problem;
+      }
+    }
+    // In a stack every target counts; elsewhere others may be down for reasons of their own.
+    for (const verifiers::ScrapeTarget& target : *targets) {
+      if (around_->stack && !target.up)
+        return fmt::format("target {} is {}: {}", target.scrape_url, target.health, target.last_error);
+    }
+    if (!scenario_.notifications.empty()) {
+      const auto found = prometheus_->alertmanagers(stop_);
+      if (!found) return to_line(found.error());
+      if (found->empty()) return "Prometheus has found no Alertmanager to send alerts to";
+    }
+    baseline_ = {{"rules", count_rules(*groups)}, {"targets", targets->size()}};
+    return {};
+  }
+
+  bool expects_alerts() const { return !scenario_.alerts.empty() || !scenario_.suppressions.empty(); }
+
+  bool is_expected(const std::string& alert) const {
+    return std::any_of(scenario_.alerts.begin(), scenario_.alerts.end(),
+                       [&](const AlertExpectation& one) { return one.name == alert; }) ||
+           std::any_of(scenario_.suppressions.begin(), scenario_.suppressions.end(),
+                       [&](const SuppressionExpectation& one) { return one.alert == alert; });
+  }
+
+  std::string unclean_rule(const verifiers::Rule& rule) const {
+    const bool expected = is_expected(rule.name);
+    // Rules that run elsewhere and that nobody asked about may be in any state.
+    if (!expected && !around_->stack && !scenario_.nothing_else) return {};
+    if (rule.health == verifiers::RuleHealth::err) {
+      return fmt::format("rule {} cannot be evaluated: {}", rule.name, rule.last_error);
+    }
+    if (rule.health == verifiers::RuleHealth::unknown) {
+      return fmt::format("rule {} has not been evaluated yet", rule.name);
+    }
+    for (const verifiers::ActiveAlert& alert : rule.alerts) {
+      const bool firing = alert.state == verifiers::AlertState::firing;
+      if (!firing && !expected) continue;
+      if (!expected && is_allowed(rule.name, alert.labels)) continue;
+      return fmt::format("{} is {} already, since {}: {}", rule.name, to_string(alert.state),
+                         core::format_utc(alert.active_at), verifiers::to_text(alert.labels));
+    }
+    return {};
+  }
+
+  bool is_allowed(const std::string& alert, const Labels& labels) const {
+    if (!scenario_.nothing_else) return true;
+    const auto& allowed = scenario_.nothing_else->allow;
+    return std::any_of(allowed.begin(), allowed.end(),
+                       [&](const AllowedAlert& rule) { return rule.covers(alert, labels, today(clock_)); });
+  }
+
+  static std::size_t count_rules(const std::vector<verifiers::RuleGroup>& groups) {
+    std::size_t count = 0;
+    for (const verifiers::RuleGroup& group : groups) count += group.rules.size();
+    return count;
+  }
+
+  bool baseline() {
+    doing("waiting for a clean baseline");
+    std::string problem;
+    const bool clean = poll_until(clock_.steady_now() + kBaselineWithin, [&] {
+      problem = unclean();
+      return problem.empty();
+    });
+    if (clean) {
+      journal_.append("baseline.ok", baseline_);
+    } else if (!over()) {
+      journal_.append("run.inconclusive", {{"reason", fmt::format("no clean baseline: {}", problem)}});
+    }
+    return clean;
+  }
+
+  bool plan() {
+    auto situation = look_at(*prometheus_, alertmanager_ ? &*alertmanager_ : nullptr, stop_);
+    if (!situation) {
+      if (!over()) journal_.append("run.inconclusive", {{"reason", to_line(situation.error())}});
+      return false;
+    }
+    situation->fresh = around_->fresh;
+    auto made = make_plan(scenario_, *situation);
+    if (!made) {
+      refusal_ = made.error();
+      return false;
+    }
+    plan_ = std::move(*made);
+    planned_ = true;
+    if (auto prepared = faults_.prepare(scenario_.faults, around_->places, options_.without_fault);
+        !prepared) {
+      refusal_ = prepared.error();
+      return false;
+    }
+    journal_.append("plan.made", plan_json(plan_));
+    return start_observers(*situation);
+  }
+
+  bool start_observers(const Situation& situation) {
+    Watch watch;
+    watch.prometheus_url = around_->prometheus_url;
+    watch.alertmanager_url = around_->alertmanager_url;
+    watch.receiver_url = around_->receiver_url;
+    watch.evaluation_interval = plan_.evaluation_interval;
+    watch.alert_names = situation.alert_names();
+    for (const PlannedRule& rule : plan_.rules) watch.groups.insert(rule.group);
+    watch.queries = scenario_.queries;
+    watch.aborts = scenario_.aborts;
+    if (!watch.receiver_url.empty()) {
+      verifiers::ReceiverClient receiver(watch.receiver_url);
+      const auto earlier = receiver.next(0, Nanoseconds::zero(), stop_);
+      if (!earlier) {
+        if (!over()) journal_.append("run.error", {{"reason", to_line(earlier.error())}});
+        return false;
+      }
+      if (!earlier->empty()) watch.notifications_seen = earlier->back().sequence;
+    }
+    observers_.emplace(std::move(watch), journal_, clock_);
+    return true;
+  }
+
+  bool start_load() {
+    doing("starting the load");
+    if (auto started = load_.start(scenario_.loads, around_->places); !started) {
+      journal_.append("run.error", {{"reason", to_line(started.error())}});
+      return false;
+    }
+    load_started_ = clock_.steady_now();
+    return !over();
+  }
+
+  struct Reading {
+    bool has_data = false;
+    bool holds = false;
+    std::string evidence;
+  };
+
+  Reading read(const SteadyState& state) {
+    const auto samples = prometheus_->query(state.query, stop_);
+    if (!samples) return {false, false, to_line(samples.error())};
+    Reading reading{false, true, "the query returns nothing"};
+    for (const verifiers::Sample& sample : *samples) {
+      if (sample.value != sample.value) continue;  // NaN: 0/0 before the first request
+      reading.has_data = true;
+      if (state.tolerance.hold_for(sample.value) && !reading.holds) continue;
+      reading.holds = state.tolerance.hold_for(sample.value);
+      reading.evidence =
+          fmt::format("{} is {:.4g}, wanted {}", state.name, sample.value, state.tolerance.text());
+    }
+    reading.holds = reading.holds && reading.has_data;
+    return reading;
+  }
+
+  bool steady(const char* phase) {
+    doing("waiting for the steady state");
+    for (const SteadyState& state : scenario_.steady_states) {
+      Reading last;
+      const bool held = poll_until(clock_.steady_now() + state.within, [&] {
+        last = read(state);
+        return last.holds;
+      });
+      if (!held && over()) return false;
+      const bool passes = held || (!last.has_data && state.on_no_data == OnNoData::pass);
+      Json fields{{"steady_state", state.name}, {"phase", phase}, {"evidence", last.evidence}};
+      if (!passes) {
+        const bool unknown = !last.has_data && state.on_no_data == OnNoData::inconclusive;
+        fields["outcome"] = unknown ? "inconclusive" : "fail";
+      }
+      journal_.append(passes ? "steady_state.held" : "steady_state.broken", std::move(fields));
+      // Before the fault it is a gate; afterwards every one is worth looking at.
+      if (!passes && std::string_view(phase) == "before") return false;
+    }
+    return true;
+  }
+
+  /// What decides whether to go on: nothing that was expected has failed to come.
+  bool nothing_missed(const std::vector<Event>& events, core::WallTime now) const {
+    return std::none_of(plan_.expectations.begin(), plan_.expectations.end(),
+                        [&](const Expectation& expectation) {
+                          if (expectation.fault.empty()) return false;
+                          const Outcome outcome = judge(expectation, events, now, false).outcome;
+                          return outcome == Outcome::missed || outcome == Outcome::unexpected;
+                        });
+  }
+
+  bool all_settled(const std::vector<Event>& events, core::WallTime now) const {
+    return std::all_of(plan_.expectations.begin(), plan_.expectations.end(),
+                       [&](const Expectation& expectation) {
+                         return expectation.fault.empty() ||
+                                judge(expectation, events, now, false).outcome != Outcome::waiting;
+                       });
+  }
+
+  /// The faults and all that is expected of them. False when something is missing already: the rest would
+  /// only take time.
+  bool experiment() {
+    const core::SteadyTime gate =
+        load_started_ + (scenario_.loads.empty() ? Nanoseconds::zero() : plan_.settle);
+    doing("filling the rules' windows with load");
+    while (true) {
+      if (clock_.steady_now() >= gate)
+        doing_ = faults_.all_done() ? "waiting for the alerts to clear" : "watching";
+      if (const std::string limited = at_gate(gate); !limited.empty()) {
+        journal_.append("run.inconclusive", {{"reason", "the load generator is the limit: " + limited}});
+      }
+      if (over()) return false;
+      faults_.step(gate, load_started_, plan_.expectations, stop_);
+      const std::vector<Event> events = journal_.events();
+      const core::WallTime now = clock_.wall_now();
+      if (!nothing_missed(events, now)) return false;
+      if (faults_.all_done() && all_settled(events, now)) return !over();
+      // Confirmation looks at the load, which makes no events: a shorter tick.
+      if (!wait_for_news(clock_.steady_now() + kTick / 2)) return false;
+    }
+  }
+
+  /// Whether the tool itself is the limit, looked at once, before anything is broken.
+  std::string at_gate(core::SteadyTime gate) {
+    if (gate_passed_ || clock_.steady_now() < gate) return {};
+    gate_passed_ = true;
+    return load_.generator_limited();
+  }
+
+  bool keep_watching() {
+    if (plan_.watch.count() > 0) doing("watching that nothing else fires");
+    const core::SteadyTime until = clock_.steady_now() + plan_.watch;
+    while (clock_.steady_now() < until) {
+      if (!wait_for_news(until)) return false;
+    }
+    journal_.append("watch.finished", {{"watched_s", core::to_seconds(plan_.watch)}});
+    return !over();
+  }
+
+  void wind_down() {
+    doing("rolling back");
+    const bool interrupted = stop_.stop_requested();
+    faults_.roll_back(around_ && around_->take_down);
+    std::stop_source at_once;
+    if (interrupted) at_once.request_stop();
+    load_.finish(interrupted ? at_once.get_token() : urgent_);
+    observers_.reset();
+    if (!around_) return;
+    if (around_->receiver) around_->receiver->drain(std::chrono::seconds(1));
+    if (!around_->take_down) {
+      if (around_->stack) journal_.append("stack.kept", {{"instance", around_->stack->instance()}});
+      return;
+    }
+    doing("taking the stack down");
+    const Result<void> down = around_->stack->down();
+    journal_.append("stack.down", down ? Json::object() : Json{{"problem", to_line(down.error())}});
+  }
+
+  const ScenarioFile& file_;
+  const RunOptions& options_;
+  Journal& journal_;
+  const RunTick& tick_;
+  core::Clock& clock_;
+  core::Logger& log_;
+  const std::stop_token stop_;
+  const std::stop_token urgent_;
+
+  Scenario scenario_;  ///< for the stack's time scale
+  std::optional<Surroundings> around_;
+  std::optional<verifiers::PrometheusClient> prometheus_;
+  std::optional<verifiers::AlertmanagerClient> alertmanager_;
+  RunLoad load_;
+  RunFaults faults_;
+  std::optional<Observers> observers_;
+  Plan plan_;
+  bool planned_ = false;
+  Json baseline_;
+  std::optional<core::Error> refusal_;  ///< the scenario cannot work here
+  core::SteadyTime load_started_{};
+  bool gate_passed_ = false;
+  std::size_t seen_ = 0;
+  std::string_view doing_ = "starting";
+};
+
+}  // namespace
+
+Result<RunOutcome> run_scenario(const ScenarioFile& file, const RunOptions& options, Journal& journal,
+                                const RunTick& tick, core::Clock& clock, core::Logger& log,
+                                const std::stop_token& stop, const std::stop_token& urgent) {
+  return Runner(file, options, journal, tick, clock, log, stop, urgent).run();
+}
+
+}  // namespace obsctl::scenarios
