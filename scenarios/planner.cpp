@@ -436,6 +436,10 @@ std::vector<std::string> Situation::alert_names() const {
   return names;
 }
 
+Result<Plan> make_plan(const Scenario& scenario, const Situation& situation) {
+  return Planner(scenario, situation).make();
+}
+
 Result<Situation> look_at(verifiers::PrometheusClient& prometheus,
                           verifiers::AlertmanagerClient* alertmanager, const std::stop_token& stop) {
   Situation situation;
