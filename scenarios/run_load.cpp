@@ -1,5 +1,6 @@
 #include "scenarios/run_load.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -9,6 +10,11 @@
 namespace obsctl::scenarios {
 
 namespace {
+
+// How late the generator may be (p99) before a run is inconclusive. Rules look at windows of seconds, which a
+// quarter of a second does not change; claims about response times bear less.
+constexpr core::Nanoseconds kLagLimit = std::chrono::milliseconds(250);
+constexpr core::Nanoseconds kLagLimitForLatency = std::chrono::milliseconds(100);
 
 constexpr std::array kPhases{kBeforeFault, kInjecting, kDuringFault, kClearing, kAfterFault};
 constexpr std::array kMetrics{"error_ratio",  "achieved_rate", "response_p50", "response_p90", "response_p95",
@@ -46,7 +52,7 @@ Json windows_json(const std::vector<loadgen::Window>& windows) {
   return list;
 }
 
-core::Result<loadgen::LoadPlan> plan_of(const Load& load, const std::string& url) {
+core::Result<loadgen::LoadPlan> plan_of(const Load& load, const std::string& url, bool claims_latency) {
   loadgen::LoadPlan plan;
   const auto target = core::parse_url(url);
   if (!target) return target.error();
@@ -65,6 +71,7 @@ core::Result<loadgen::LoadPlan> plan_of(const Load& load, const std::string& url
   plan.first_phase = kBeforeFault;
   plan.request_timeout = load.timeout;
   plan.drain_timeout = std::chrono::seconds(2);
+  plan.lag_limit = claims_latency ? kLagLimitForLatency : kLagLimit;
   plan.max_in_flight = static_cast<int>(load.max_in_flight);
   return plan;
 }
@@ -86,11 +93,14 @@ std::optional<double> metric_of(const loadgen::Statistics& statistics, const std
   return value ? std::optional(core::to_seconds(*value)) : std::nullopt;
 }
 
-core::Result<void> RunLoad::start(const std::vector<Load>& loads,
-                                  const std::map<std::string, FaultPlace>& places) {
-  for (const Load& load : loads) {
+core::Result<void> RunLoad::start(const Scenario& scenario, const std::map<std::string, FaultPlace>& places) {
+  for (const Load& load : scenario.loads) {
     const std::string& url = places.at(load.target).url;
-    auto plan = plan_of(load, url);
+    const bool claims_latency =
+        std::any_of(scenario.thresholds.begin(), scenario.thresholds.end(), [&](const Threshold& threshold) {
+          return threshold.load == load.name && threshold.metric.find("_p") != std::string::npos;
+        });
+    auto plan = plan_of(load, url, claims_latency);
     if (!plan) return plan.error();
     auto run = loadgen::LoadRun::start(std::move(*plan), log_);
     if (!run) return run.error();

@@ -41,7 +41,7 @@ class RunLoad {
   RunLoad(Journal& journal, core::Logger& log) : journal_(journal), log_(log) {}
 
   /// Starts every load and journals it. Errors: LoadRun::start's.
-  core::Result<void> start(const std::vector<Load>& loads, const std::map<std::string, FaultPlace>& places);
+  core::Result<void> start(const Scenario& scenario, const std::map<std::string, FaultPlace>& places);
 
   void begin_phase(const char* phase);
   /// What the load on a target (the first, where several go there) has seen in a phase. Nothing when there is

@@ -91,7 +91,10 @@ class Runner {
     }
     if (around_ && around_->stack) {
       if (const auto failure = around_->stack->failed()) {
-        journal_.append("run.inconclusive", {{"reason", to_line(stacks::to_error(*failure))}});
+        journal_.append("run.inconclusive",
+                        {{"reason", fmt::format("{} {}", failure->service, to_string(failure->status))},
+                         {"last_lines", failure->last_lines},
+                         {"log", failure->log_file.string()}});
         return true;
       }
     }
@@ -308,7 +311,7 @@ class Runner {
 
   bool start_load() {
     doing("starting the load");
-    if (auto started = load_.start(scenario_.loads, around_->places); !started) {
+    if (auto started = load_.start(scenario_, around_->places); !started) {
       journal_.append("run.error", {{"reason", to_line(started.error())}});
       return false;
     }
@@ -389,6 +392,7 @@ class Runner {
         doing_ = faults_.all_done() ? "waiting for the alerts to clear" : "watching";
       if (const std::string limited = at_gate(gate); !limited.empty()) {
         journal_.append("run.inconclusive", {{"reason", "the load generator is the limit: " + limited}});
+        return false;
       }
       if (over()) return false;
       faults_.step(gate, load_started_, plan_.expectations, stop_);
