@@ -20,7 +20,7 @@ CLI::Validator at_least(std::int64_t least) {
         return whole && value >= least ? std::string()
                                        : fmt::format("\"{}\" is not a number from {} on", text, least);
       },
-      "NUMBER");
+      "");
 }
 
 void add_arrivals(CLI::App& command, LoadOptions& o) {

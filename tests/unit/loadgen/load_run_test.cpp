@@ -7,42 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/catch.hpp"
+#include "tests/unit/loadgen/run_to_end.hpp"
 #include "tests/unit/loadgen/scripted_server.hpp"
 
 using namespace std::chrono_literals;
 using namespace obsctl::loadgen;
 using obsctl::core::Rate;
-
-namespace {
-
-const std::string kPong = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\npong\n";
-
-LoadPlan plan_for(const std::string& url, std::int64_t per_second, obsctl::core::Nanoseconds duration) {
-  LoadPlan plan;
-  plan.target = *obsctl::core::parse_url(url);
-  plan.arrivals = Arrivals::constant(Rate{per_second, 1s});
-  plan.duration = duration;
-  plan.drain_timeout = 5s;
-  return plan;
-}
-
-Summary run_to_end(LoadPlan plan) {
-  obsctl::core::Logger log(obsctl::core::LogLevel::off);
-  auto run = LoadRun::start(std::move(plan), log);
-  REQUIRE(run);
-  (*run)->wait(std::chrono::steady_clock::now() + 30s, {});
-  Summary summary = (*run)->stop();
-  CHECK(summary.broken_invariant == "");
-  const Counts& c = summary.counts;
-  CHECK(c.scheduled == c.sent + c.dropped + c.shed + c.unsent_at_end);
-  CHECK(c.sent == c.ok + c.http_error + c.check_failed + c.timeout + c.connection_error + c.in_flight_at_end);
-  std::int64_t in_windows = 0;
-  for (const Window& window : summary.windows) in_windows += window.counts.sent;
-  CHECK(in_windows == c.sent);
-  return summary;
-}
-
-}  // namespace
 
 TEST_CASE("a constant rate is sent completely and measured") {
   ScriptedServer server([](const std::string&, int) { return kPong; });
