@@ -158,6 +158,7 @@ def paced(args, tool, rate, url, seconds):
         return done, cpu, None
     command, pattern = {
         "hey": (["hey", "-cpus", "1", "-c", 50, "-q", rate / 50, "-z", f"{seconds}s", url], r"\[200\]\s+(\d+) responses"),
+        "wrk2": (["wrk2", "-t1", "-c64", f"-d{seconds}", f"-R{rate}", url], r"(\d+) requests in"),
         "oha": (["oha", "--no-tui", "-c", 64, "-q", rate, "-z", f"{seconds}s", url], r"\[200\]\s+(\d+)"),
         "vegeta": (["sh", "-c", f"echo GET {url} | vegeta attack -rate {rate}/1s -duration {seconds}s | vegeta report"],
                    r"Requests\s+\[.*?\]\s+(\d+)"),
@@ -178,5 +179,14 @@ def open_model_quantiles(args, tool, rate, url, seconds):
         found = [re.search(rf"{q}\.00% in ([\d.]+) (\w+)", output) for q in (50, 90, 99)]
         units = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1, "sec": 1000, "secs": 1000}
         return [float(f.group(1)) * units[f.group(2)] for f in found]
+    if tool == "wrk2":
+        output, _, _ = run(args, ["wrk2", "-t1", "-c64", f"-d{seconds}", f"-R{rate}", "--latency", url])
+        found = [re.search(rf"{q}\.000%\s+([\d.]+)(\w+)", output) for q in (50, 90, 99)]
+        return [float(f.group(1)) * {"us": 1e-3, "ms": 1, "s": 1000}[f.group(2)] for f in found]
+    if tool == "vegeta":
+        output, _, _ = run(args, ["sh", "-c", f"echo GET {url} | vegeta attack -rate {rate}/1s -duration {seconds}s | "
+                                  "vegeta report -type json"])
+        times = json.loads(output)["latencies"]
+        return [times[q] / 1e6 for q in ("50th", "90th", "99th")]
     output, _, _ = run(args, ["hey", "-cpus", "1", "-c", 64, "-q", rate / 64, "-z", f"{seconds}s", url])
     return [number(rf"{q}%+ in ([\d.]+) secs", output) * 1000 for q in (50, 90, 99)]
