@@ -2,7 +2,10 @@
 // comes back into an exit code. The only catch-all of the program is here.
 #include <cstdlib>
 #include <exception>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 #include "cli/command_line.hpp"
 #include "cli/version.hpp"
 #include "core/signals.hpp"
+#include "core/text.hpp"
 
 namespace obsctl::cli {
 
@@ -41,6 +45,35 @@ bool may_colour(int descriptor) {
   return isatty(descriptor) == 1;
 }
 
+/// The error for a word that should be a command and is none, with the nearest one. The parser itself only
+/// says that a subcommand is missing.
+std::optional<core::Error> unknown_command(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* group = &app;
+  for (int i = 1; i < argc && group->get_require_subcommand_min() > 0; ++i) {
+    const std::string word = argv[i];
+    if (!word.empty() && word.front() == '-') {
+      const CLI::Option* option = group->get_option_no_throw(word);
+      if (option != nullptr && option->get_items_expected_max() > 0) ++i;  // its value
+      continue;
+    }
+    const CLI::App* next = nullptr;
+    std::vector<std::string> names;
+    for (const CLI::App* command : group->get_subcommands([](const CLI::App*) { return true; })) {
+      if (command->get_name() == word) next = command;
+      if (!command->get_group().empty()) names.push_back(command->get_name());  // an empty group: hidden
+    }
+    if (next == nullptr) {
+      const std::string where = group == &app ? "obsctl" : "obsctl " + group->get_name();
+      return core::make_error(
+          core::ErrorKind::usage,
+          fmt::format("there is no command \"{} {}\"{}", where, word, core::did_you_mean(word, names)),
+          fmt::format("{} has {}", where, fmt::join(names, ", ")));
+    }
+    group = next;
+  }
+  return std::nullopt;
+}
+
 int run(int argc, char** argv) {
   core::SignalStop signals;  // before any other thread
   CommandLine line;
@@ -68,6 +101,12 @@ int run(int argc, char** argv) {
   try {
     line.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) {
+      if (const auto unknown = unknown_command(line.app, argc, argv)) {
+        fmt::print(stderr, "obsctl: {}\n", to_string(*unknown));
+        return kUsage;
+      }
+    }
     return line.app.exit(error) == 0 ? kPassed : kUsage;
   }
   const auto level = core::parse_log_level(log_level);

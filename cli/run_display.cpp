@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -145,15 +147,56 @@ std::string active_fault(const std::vector<Event>& events, core::WallTime now) {
   return line;
 }
 
-std::string expectation_line(const Expectation& expectation, const scenarios::Finding& finding, bool colour) {
+/// How long something has been waited for: since its fault was injected, or removed. Nothing before that.
+std::optional<Nanoseconds> waited_for(const Expectation& expectation, const std::vector<Event>& events,
+                                      core::WallTime now) {
+  if (expectation.fault.empty()) return std::nullopt;
+  for (const Event& event : events) {
+    const bool origin = expectation.on_injection()
+                            ? event.kind == "fault.injected" || event.kind == "fault.skipped"
+                            : event.kind == "fault.cleared";
+    if (origin && event.text("fault") == expectation.fault) return now - event.at;
+  }
+  return std::nullopt;
+}
+
+std::string expectation_line(const Expectation& expectation, const std::vector<Event>& events,
+                             core::WallTime now, bool colour) {
+  const scenarios::Finding finding = judge(expectation, events, now, false);
   std::string budget;
   if (expectation.budget) {
     budget = fmt::format("{} – {}", core::format_rounded(expectation.earliest.value_or(Nanoseconds::zero())),
                          core::format_rounded(*expectation.budget));
   }
-  const std::string measured = finding.measured ? core::format_rounded(*finding.measured) : "";
+  const bool waiting = finding.outcome == Outcome::waiting;
+  const std::optional<Nanoseconds> time = waiting ? waited_for(expectation, events, now) : finding.measured;
+  const std::string measured = fmt::format("{:>8}", time ? core::format_rounded(*time) : "");
   return paint(mark(finding.outcome), colour_of(finding.outcome), colour) +
-         fmt::format(" {:<46} {:>8}  {}", expectation.id, measured, budget);
+         fmt::format(" {:<46} ", expectation.id) +
+         (waiting ? paint(measured, Colour::dim, colour) : measured) + "  " + budget;
+}
+
+/// "detect 9.65s · notify 11.7s · clear 9.99s": the longest of each, of what passed.
+std::string stages_text(const Json& expectations) {
+  double detect = -1;
+  double notify = -1;
+  double clear = -1;
+  for (const Json& expectation : expectations) {
+    if (!expectation.contains("measured_s")) continue;
+    const std::string kind = expectation.value("kind", "");
+    const std::string stage = expectation.value("stage", "");
+    double* longest = kind == "alert" && stage == "firing"          ? &detect
+                      : kind == "notification" && stage == "firing" ? &notify
+                      : kind == "alert" && stage == "inactive"      ? &clear
+                                                                    : nullptr;
+    if (longest != nullptr) *longest = std::max(*longest, expectation["measured_s"].get<double>());
+  }
+  std::vector<std::string> parts;
+  for (const auto& [name, value] :
+       {std::pair{"detect", detect}, std::pair{"notify", notify}, std::pair{"clear", clear}}) {
+    if (value >= 0) parts.push_back(fmt::format("{} {}", name, seconds_text(value)));
+  }
+  return fmt::format("{}", fmt::join(parts, " · "));
 }
 
 std::string verdict_painted(const std::string& verdict, bool colour) {
@@ -224,7 +267,7 @@ std::vector<std::string> run_panel(const scenarios::RunView& view, const std::ve
     lines.push_back(
         paint(fmt::format("  {:<46} {:>8}  {}", "expected", "measured", "budget"), Colour::dim, colour));
     for (const Expectation& expectation : view.plan->expectations) {
-      lines.push_back(expectation_line(expectation, judge(expectation, events, now, false), colour));
+      lines.push_back(expectation_line(expectation, events, now, colour));
     }
   }
   lines.push_back(paint("ctrl-c: roll back and stop", Colour::dim, colour));
@@ -241,6 +284,8 @@ std::string run_summary(const Json& document, bool colour) {
                                  run.value("scenario", ""), seconds_text(run.value("length_s", 0.0)),
                                  scale == 1.0 ? "" : fmt::format(", time scale {}", scale),
                                  run.value("without_fault", false) ? ", without its fault" : "");
+  if (const std::string stages = stages_text(document["expectations"]); !stages.empty())
+    text += "  " + stages + "\n";
   for (const Json& reason : document["reasons"]) {
     std::string indented = reason.get<std::string>();
     for (std::size_t at = indented.find('\n'); at != std::string::npos; at = indented.find('\n', at + 1)) {

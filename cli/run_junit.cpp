@@ -86,8 +86,8 @@ std::string properties(const Json& run) {
   add("obsctl", run.value("obsctl", ""));
   add("time_scale", fmt::format("{}", run.value("time_scale", 1.0)));
   add("scenario_sha256", run.value("scenario_sha256", ""));
-  const Json places = run.value("places", Json::object());
-  for (const auto& [name, version] : places.value("versions", Json::object()).items()) {
+  const Json versions = run.value("places", Json::object()).value("versions", Json::object());
+  for (const auto& [name, version] : versions.items()) {
     if (version.is_string()) add("version." + name, version.get<std::string>());
   }
   return xml + "    </properties>\n";

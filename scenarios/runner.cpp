@@ -178,6 +178,15 @@ class Runner {
       }
     }
     journal_.append("stack.ready", std::move(ready));
+    if (!around_->stack) reach();
+  }
+
+  /// What runs elsewhere has to be there from the start: nothing of ours will bring it up.
+  void reach() {
+    Result<void> reached = prometheus_->ready(stop_);
+    if (reached && alertmanager_) reached = alertmanager_->ready(stop_);
+    if (!reached && !stop_.stop_requested())
+      journal_.append("run.error", {{"reason", to_string(reached.error())}});
   }
 
   /// What keeps the baseline from being clean; empty when it is.
