@@ -167,7 +167,7 @@ std::string load_summary_text(const loadgen::Summary& s) {
     out += "  note          a closed loop waits for a slow target, so its times hide what users would see\n";
   // From here on the spin before an arrival begins before the last one is over (kSpin in loadgen/worker.cpp).
   constexpr double kSpinsAlways = 16'000;
-  if (s.pacing == "precise" && s.asked_rate / std::max(1, s.threads) >= kSpinsAlways)
+  if (!s.closed_loop && s.pacing == "precise" && s.asked_rate / std::max(1, s.threads) >= kSpinsAlways)
     out += "  note          precise pacing at this rate keeps each sending thread's core busy\n";
   if (s.stopped_early) out += "  note          stopped before its end\n";
   if (s.generator_limited.limited) out += fmt::format("  INCONCLUSIVE  {}\n", s.generator_limited.reason);

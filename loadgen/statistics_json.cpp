@@ -1,4 +1,6 @@
 // Statistics as JSON and back: the shapes of docs/reference/load.md.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -103,10 +105,31 @@ core::Result<void> read_distributions(const json& from, Summary& summary) {
   return {};
 }
 
+/// Whether every number could have been measured: so that sums and sums of sums do not overflow, whoever
+/// wrote the file. Durations in seconds are below ten years, everything else below 2^53.
+bool plausible(const json& value, std::string_view key) {
+  if (value.is_object()) {
+    return std::all_of(value.items().begin(), value.items().end(),
+                       [](const auto& item) { return plausible(item.value(), item.key()); });
+  }
+  if (value.is_array()) {
+    return std::all_of(value.begin(), value.end(),
+                       [&](const json& element) { return plausible(element, key); });
+  }
+  if (!value.is_number() || key == "seed") return true;
+  const bool seconds = key.size() > 2 && key.substr(key.size() - 2) == "_s";
+  const auto number = value.get<double>();
+  return number >= 0 && number <= (seconds ? 3.2e8 : 0x1p53);
+}
+
 core::Result<Summary> read_summary(const json& from) {
   if (from.at("schema") != kSchema || from.at("kind") != "load") {
     return core::make_error(core::ErrorKind::invalid_input, "not a result of obsctl load run --json",
                             "its \"kind\" must be \"load\" and its \"schema\" 1");
+  }
+  if (!plausible(from, "")) {
+    return core::make_error(core::ErrorKind::invalid_input,
+                            "not a result of obsctl load run: a number in it is out of bounds");
   }
   Summary summary;
   summary.target = from.at("target");

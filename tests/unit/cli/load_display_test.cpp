@@ -101,17 +101,26 @@ TEST_CASE("the summary can be pasted into a ticket") {
 
 TEST_CASE("what makes a result doubtful stands at its end") {
   Summary summary = example();
-  summary.closed_loop = true;
+  const auto notes = [&] {
+    const std::string text = cli::load_summary_text(summary);
+    return text.substr(text.find("  note  "));
+  };
   summary.stopped_early = true;
-  summary.pacing = "precise";
-  summary.asked_rate = 20'000;
-  summary.generator_limited = {true, "the generator ran late"};
-  const std::string text = cli::load_summary_text(summary);
-  CHECK(text.substr(text.find("  note  ")) ==
-        "  note          a closed loop waits for a slow target, so its times hide what users would see\n"
-        "  note          precise pacing at this rate keeps each sending thread's core busy\n"
-        "  note          stopped before its end\n"
-        "  INCONCLUSIVE  the generator ran late\n");
+  SECTION("of a closed loop") {
+    summary.closed_loop = true;
+    CHECK(notes() ==
+          "  note          a closed loop waits for a slow target, so its times hide what users would see\n"
+          "  note          stopped before its end\n");
+  }
+  SECTION("of a constant rate") {
+    summary.pacing = "precise";
+    summary.asked_rate = 20'000;
+    summary.generator_limited = {true, "the generator ran late"};
+    CHECK(notes() ==
+          "  note          precise pacing at this rate keeps each sending thread's core busy\n"
+          "  note          stopped before its end\n"
+          "  INCONCLUSIVE  the generator ran late\n");
+  }
 }
 
 TEST_CASE("a capacity curve ends with the knee") {

@@ -12,7 +12,6 @@
 
 using namespace std::chrono_literals;
 using namespace obsctl::loadgen;
-using obsctl::core::Rate;
 
 TEST_CASE("a constant rate is sent completely and measured") {
   ScriptedServer server([](const std::string&, int) { return kPong; });
@@ -304,6 +303,14 @@ TEST_CASE("the summary survives JSON") {
   const auto back = summary_from_json(json);
   REQUIRE(back);
   CHECK(nlohmann::json(*back) == json);
+  for (const auto& [pointer, value] : std::initializer_list<std::pair<const char*, nlohmann::json>>{
+           {"/elapsed_s", 9.2e9}, {"/counts/sent", std::int64_t{1} << 60}, {"/windows/0/counts/ok", -1}}) {
+    nlohmann::json absurd = json;
+    absurd[nlohmann::json::json_pointer(pointer)] = value;
+    const auto refused = summary_from_json(absurd);
+    REQUIRE(!refused);
+    CHECK(refused.error().message == "not a result of obsctl load run: a number in it is out of bounds");
+  }
   nlohmann::json broken = json;
   broken.erase("counts");
   const auto refused = summary_from_json(broken);
