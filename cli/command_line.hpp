@@ -54,7 +54,7 @@ void add_scenario_commands(CommandLine& line);
 void add_load_commands(CommandLine& line);
 void add_stack_commands(CommandLine& line);
 void add_serve_commands(CommandLine& line);
-void add_misc_commands(CommandLine& line);
+void add_version_command(CommandLine& line);
 
 /// `serve receiver`, added by add_serve_commands.
 void add_serve_receiver(CLI::App& serve, CommandLine& line);

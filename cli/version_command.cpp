@@ -1,4 +1,4 @@
-// Commands that belong to no group.
+// `obsctl version`: what --version prints, for those who look for a command.
 #include <fmt/format.h>
 
 #include "cli/command_line.hpp"
@@ -6,7 +6,7 @@
 
 namespace obsctl::cli {
 
-void add_misc_commands(CommandLine& line) {
+void add_version_command(CommandLine& line) {
   CLI::App* version = line.app.add_subcommand("version", "print the version of obsctl");
   version->callback([&line] {
     line.action = [](Context&) -> core::Result<int> {
