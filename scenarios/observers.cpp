@@ -15,7 +15,6 @@
 
 namespace obsctl::scenarios {
 
-using verifiers::AlertState;
 using verifiers::AlertTransition;
 using verifiers::Notification;
 using verifiers::NotifiedStatus;

@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, 7> kKinds{"alert",        "notification",
 
 /// Seconds to the microsecond: more digits are not ours to give.
 double seconds(Nanoseconds duration) {
-  return static_cast<double>(duration.count() / 1000) / 1e6;
+  return core::to_seconds(std::chrono::floor<std::chrono::microseconds>(duration));
 }
 
 void put(Json& json, const char* key, const std::string& text) {

@@ -117,6 +117,10 @@ void RunFaults::inject(Running& fault, const std::stop_token& stop) {
     enter(fault, State::active);
     return;
   }
+  if (const Result<void> possible = fault.fault->check(stop); !possible) {
+    give_up(fmt::format("fault \"{}\" cannot be injected: {}", fault.spec.name, to_line(possible.error())));
+    return;
+  }
   load_.begin_phase(kInjecting);
   clock_.sleep_for(kPhaseChange, stop);
   fields["type"] = fault.spec.kind;

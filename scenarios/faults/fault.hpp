@@ -31,8 +31,11 @@ class Fault {
   /// What a person types to take it away by hand; holds no secret.
   virtual std::string undo() const = 0;
 
+  /// Whether it can be injected now; changes nothing. Errors: unavailable (somebody else has it on, the
+  /// target refuses), timeout, cancelled, protocol.
+  virtual core::Result<void> check(const std::stop_token& stop) = 0;
   /// Breaks it. Returns when the effect can have begun at the earliest. An error may leave it half done:
-  /// `clear` is called all the same. Errors: unavailable (it is on already, the target refuses), timeout,
+  /// `clear` is called all the same. Errors: unavailable (the target refuses), timeout,
   /// cancelled, protocol.
   virtual core::Result<core::WallTime> inject(const std::stop_token& stop) = 0;
   /// Mends it; mending what is whole is no error. Returns since when it is mended, or as near as can be told.

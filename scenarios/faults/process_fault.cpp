@@ -25,6 +25,17 @@ class ProcessFault final : public Fault {
                        stack_.name());
   }
 
+  Result<void> check(const std::stop_token& /*stop*/) override {
+    const auto services = stack_.status();
+    if (!services) return services.error();
+    for (const stacks::ServiceStatus& service : *services) {
+      if (service.name != service_ || service.state == stacks::ServiceState::running) continue;
+      return core::make_error(core::ErrorKind::unavailable,
+                              fmt::format("{} is {} already", service_, to_string(service.state)));
+    }
+    return {};
+  }
+
   Result<WallTime> inject(const std::stop_token& /*stop*/) override {
     const WallTime at = clock_.wall_now();
     const Result<void> done = kills() ? stack_.stop_service(service_, stacks::StopMode::kill)

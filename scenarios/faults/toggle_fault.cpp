@@ -51,7 +51,7 @@ class ToggleFault final : public Fault {
                        core::without_credentials(url_));
   }
 
-  Result<WallTime> inject(const std::stop_token& stop) override {
+  Result<void> check(const std::stop_token& stop) override {
     const auto before = call("GET", nullptr, stop);
     if (!before) return before.error();
     if (before->active) {
@@ -60,6 +60,10 @@ class ToggleFault final : public Fault {
                                           spec_.kind, target_, before->expires_at),
                               undo());
     }
+    return {};
+  }
+
+  Result<WallTime> inject(const std::stop_token& stop) override {
     const WallTime at = clock_.wall_now();
     const auto set = call("PUT", body(), stop);
     if (!set) return set.error();

@@ -206,6 +206,15 @@ void act_at(std::vector<Run>& runs, const std::vector<std::string>& kinds,
                                         << runs[*waiting.begin()].log_text());
 }
 
+/// obsctl stack down.
+bool take_down(const fs::path& home, const std::string& instance) {
+  obsctl::core::ProcessOptions options;
+  options.argv = {obsctl_binary().string(), "stack", "down", instance};
+  options.environment = {"XDG_STATE_HOME=" + home.string()};
+  const auto down = obsctl::core::run_command(options, 20s);
+  return down && down->status.ok();
+}
+
 void check_passed(Run& run) {
   CAPTURE(run.label());
   const int code = run.wait();
@@ -349,13 +358,37 @@ TEST_CASE("Ctrl-C takes the fault away from a stack that stays up", "[integratio
   INFO(attached.log_text());
   CHECK(attached_code == 0);
 
-  obsctl::core::ProcessOptions take_down;
-  take_down.argv = {obsctl_binary().string(), "stack", "down", instance};
-  take_down.environment = {"XDG_STATE_HOME=" + run.home()->path().string()};
-  const auto down = obsctl::core::run_command(take_down, 20s);
-  REQUIRE(down);
-  CHECK(down->status.ok());
+  CHECK(take_down(run.home()->path(), instance));
   CHECK(stacks_in(*run.home() / "obsctl/stacks").empty());
+}
+
+TEST_CASE("A toggle that somebody else has set is left alone", "[integration]") {
+  if (!programs_are_here()) return;
+  Run first({"http-api/readiness-flap", "--time-scale", "0.2", "--keep"});
+  REQUIRE(first.wait_for("fault.cleared"));
+  first.signal(SIGINT);
+  REQUIRE(first.wait() == 130);
+  const json document = first.document();
+  const std::string instance = document.at("run").at("places").at("instance");
+  std::string token = text_of(*first.home() / "obsctl/stacks" / instance / "token");
+  token.erase(token.find_last_not_of('\n') + 1);
+  std::string url;
+  for (const json& event : document.at("events")) {
+    if (event.at("kind") == "load.started")
+      url = event.at("url").get<std::string>() + "/api/v1/toggles/latency";
+  }
+  obsctl::core::HttpClient http;
+  const std::vector<obsctl::core::HttpHeader> headers{{"Authorization", "Bearer " + token}};
+  REQUIRE(
+      http.call({.method = "PUT", .url = url, .headers = headers, .body = R"({"delay": "1ms", "ttl": "5m"})"})
+          ->ok());
+
+  Run second(first.home(), {"http-api/latency-spike", "--attach", instance});
+  CHECK(second.wait() == 3);
+  INFO(second.log_text());
+  CHECK(second.document().at("reasons").at(0).get<std::string>().find("is on already") != std::string::npos);
+  CHECK(json::parse(http.call({.url = url, .headers = headers})->body).at("active") == true);
+  CHECK(take_down(first.home()->path(), instance));
 }
 
 TEST_CASE("Three runs of one scenario at once do not disturb each other", "[integration]") {
