@@ -415,57 +415,8 @@ class Planner {
 
 }  // namespace
 
-const verifiers::Rule* Situation::rule(const std::string& alert, const verifiers::RuleGroup** group) const {
-  for (const verifiers::RuleGroup& one : groups) {
-    for (const verifiers::Rule& candidate : one.rules) {
-      if (!candidate.alerting || candidate.name != alert) continue;
-      if (group != nullptr) *group = &one;
-      return &candidate;
-    }
-  }
-  return nullptr;
-}
-
-std::vector<std::string> Situation::alert_names() const {
-  std::vector<std::string> names;
-  for (const verifiers::RuleGroup& group : groups) {
-    for (const verifiers::Rule& rule : group.rules) {
-      if (rule.alerting) names.push_back(rule.name);
-    }
-  }
-  return names;
-}
-
 Result<Plan> make_plan(const Scenario& scenario, const Situation& situation) {
   return Planner(scenario, situation).make();
-}
-
-Result<Situation> look_at(verifiers::PrometheusClient& prometheus,
-                          verifiers::AlertmanagerClient* alertmanager, const std::stop_token& stop) {
-  Situation situation;
-  auto groups = prometheus.rules(stop);
-  if (!groups) return groups.error();
-  situation.groups = std::move(*groups);
-  auto targets = prometheus.targets(stop);
-  if (!targets) return targets.error();
-  situation.targets = std::move(*targets);
-  const auto recorded = recorded_series(situation.groups);
-  for (const verifiers::RuleGroup& group : situation.groups) {
-    for (const verifiers::Rule& rule : group.rules) {
-      const std::string histogram = verifiers::recognise_rule(rule.query, recorded).histogram;
-      if (histogram.empty() || situation.buckets.count(histogram) == 1) continue;
-      auto bounds = verifiers::bucket_bounds(prometheus, histogram, stop);
-      if (!bounds) return bounds.error();
-      situation.buckets[histogram] = std::move(*bounds);
-    }
-  }
-  if (alertmanager == nullptr) return situation;
-  const auto status = alertmanager->status(stop);
-  if (!status) return status.error();
-  auto config = verifiers::parse_alertmanager_config(status->config, "Alertmanager's configuration");
-  if (!config) return config.error();
-  situation.alertmanager = std::move(*config);
-  return situation;
 }
 
 }  // namespace obsctl::scenarios

@@ -5,40 +5,19 @@
 
 #include <map>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
 #include "scenarios/expectation.hpp"
 #include "scenarios/scenario.hpp"
-#include "verifiers/alertmanager_client.hpp"
-#include "verifiers/alertmanager_config.hpp"
-#include "verifiers/prometheus_client.hpp"
+#include "scenarios/situation.hpp"
 #include "verifiers/timing_budget.hpp"
 
 namespace obsctl::scenarios {
 
 /// ε of every budget: network, scheduling and the scrape itself.
 inline constexpr Nanoseconds kBudgetSlack = std::chrono::seconds(1);
-
-/// What is loaded and running, as a plan needs it.
-struct Situation {
-  std::vector<verifiers::RuleGroup> groups;
-  std::vector<verifiers::ScrapeTarget> targets;
-  std::optional<verifiers::AlertmanagerConfig> alertmanager;  ///< absent: none is watched
-  std::map<std::string, std::vector<double>> buckets;         ///< bucket bounds by histogram
-  /// The Alertmanager has just been started: it has no group yet.
-  bool fresh = false;
-
-  /// The rule of an alert and its group; null when there is none.
-  const verifiers::Rule* rule(const std::string& alert, const verifiers::RuleGroup** group = nullptr) const;
-  std::vector<std::string> alert_names() const;
-};
-
-/// Asks Prometheus and (unless it is null) Alertmanager. Errors: theirs.
-core::Result<Situation> look_at(verifiers::PrometheusClient& prometheus,
-                                verifiers::AlertmanagerClient* alertmanager, const std::stop_token& stop);
 
 /// A rule that the scenario expects to fire, with everything that decides its timing.
 struct PlannedRule {

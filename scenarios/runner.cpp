@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "core/sha256.hpp"
+#include "scenarios/baseline.hpp"
 #include "scenarios/observers.hpp"
 #include "scenarios/run_document.hpp"
 #include "scenarios/run_faults.hpp"
-#include "verifiers/alert_observer.hpp"
 #include "verifiers/receiver_client.hpp"
 
 namespace obsctl::scenarios {
@@ -30,10 +30,6 @@ constexpr std::array kEndings{"run.interrupted", "run.error", "run.aborted", "ru
 
 bool ends_the_run(const Event& event) {
   return std::find(kEndings.begin(), kEndings.end(), event.kind) != kEndings.end();
-}
-
-std::string today(const core::Clock& clock) {
-  return core::format_utc(clock.wall_now()).substr(0, 10);
 }
 
 class Runner {
@@ -189,83 +185,20 @@ class Runner {
       journal_.append("run.error", {{"reason", to_string(reached.error())}});
   }
 
-  /// What keeps the baseline from being clean; empty when it is.
-  std::string unclean() {
-    const auto groups = prometheus_->rules(stop_);
-    if (!groups) return to_line(groups.error());
-    const auto targets = prometheus_->targets(stop_);
-    if (!targets) return to_line(targets.error());
-    if (!expects_alerts() && groups->empty()) return {};
-    for (const verifiers::RuleGroup& group : *groups) {
-      for (const verifiers::Rule& rule : group.rules) {
-        if (std::string problem = unclean_rule(rule); !problem.empty()) return problem;
-      }
-    }
-    // In a stack every target counts; elsewhere others may be down for reasons of their own.
-    for (const verifiers::ScrapeTarget& target : *targets) {
-      if (around_->stack && !target.up)
-        return fmt::format("target {} is {}: {}", target.scrape_url, target.health, target.last_error);
-    }
-    if (!scenario_.notifications.empty()) {
-      const auto found = prometheus_->alertmanagers(stop_);
-      if (!found) return to_line(found.error());
-      if (found->empty()) return "Prometheus has found no Alertmanager to send alerts to";
-    }
-    baseline_ = {{"rules", count_rules(*groups)}, {"targets", targets->size()}};
-    return {};
-  }
-
-  bool expects_alerts() const { return !scenario_.alerts.empty() || !scenario_.suppressions.empty(); }
-
-  bool is_expected(const std::string& alert) const {
-    return std::any_of(scenario_.alerts.begin(), scenario_.alerts.end(),
-                       [&](const AlertExpectation& one) { return one.name == alert; }) ||
-           std::any_of(scenario_.suppressions.begin(), scenario_.suppressions.end(),
-                       [&](const SuppressionExpectation& one) { return one.alert == alert; });
-  }
-
-  std::string unclean_rule(const verifiers::Rule& rule) const {
-    const bool expected = is_expected(rule.name);
-    // Rules that run elsewhere and that nobody asked about may be in any state.
-    if (!expected && !around_->stack && !scenario_.nothing_else) return {};
-    if (rule.health == verifiers::RuleHealth::err) {
-      return fmt::format("rule {} cannot be evaluated: {}", rule.name, rule.last_error);
-    }
-    if (rule.health == verifiers::RuleHealth::unknown) {
-      return fmt::format("rule {} has not been evaluated yet", rule.name);
-    }
-    for (const verifiers::ActiveAlert& alert : rule.alerts) {
-      const bool firing = alert.state == verifiers::AlertState::firing;
-      if (!firing && !expected) continue;
-      if (!expected && is_allowed(rule.name, alert.labels)) continue;
-      return fmt::format("{} is {} already, since {}: {}", rule.name, to_string(alert.state),
-                         core::format_utc(alert.active_at), verifiers::to_text(alert.labels));
-    }
-    return {};
-  }
-
-  bool is_allowed(const std::string& alert, const Labels& labels) const {
-    if (!scenario_.nothing_else) return true;
-    const auto& allowed = scenario_.nothing_else->allow;
-    return std::any_of(allowed.begin(), allowed.end(),
-                       [&](const AllowedAlert& rule) { return rule.covers(alert, labels, today(clock_)); });
-  }
-
-  static std::size_t count_rules(const std::vector<verifiers::RuleGroup>& groups) {
-    std::size_t count = 0;
-    for (const verifiers::RuleGroup& group : groups) count += group.rules.size();
-    return count;
-  }
-
   bool baseline() {
     doing("waiting for a clean baseline");
     std::string problem;
+    std::size_t rules = 0;
+    std::size_t targets = 0;
     const bool clean = poll_until(clock_.steady_now() + kBaselineWithin, [&] {
-      problem = unclean();
+      auto look = look_at_baseline(scenario_, around_->stack != nullptr, *prometheus_, clock_, stop_);
+      problem = look.problem;
+      rules = look.rules;
+      targets = look.targets;
       return problem.empty();
     });
     if (clean) {
-      journal_.append("baseline.ok", baseline_);
+      journal_.append("baseline.ok", {{"rules", rules}, {"targets", targets}});
     } else if (!over()) {
       journal_.append("run.inconclusive", {{"reason", fmt::format("no clean baseline: {}", problem)}});
     }
@@ -468,7 +401,6 @@ class Runner {
   std::optional<Observers> observers_;
   Plan plan_;
   bool planned_ = false;
-  Json baseline_;
   std::optional<core::Error> refusal_;  ///< the scenario cannot work here
   core::SteadyTime load_started_{};
   bool gate_passed_ = false;
