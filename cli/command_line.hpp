@@ -56,6 +56,9 @@ void add_stack_commands(CommandLine& line);
 void add_serve_commands(CommandLine& line);
 void add_version_command(CommandLine& line);
 
+/// `scenario plan`, added by add_scenario_commands.
+void add_scenario_plan(CLI::App& group, CommandLine& line);
+
 /// `serve receiver`, added by add_serve_commands.
 void add_serve_receiver(CLI::App& serve, CommandLine& line);
 

@@ -248,8 +248,7 @@ void add_run(CLI::App& group, CommandLine& line) {
   command->add_flag("--without-fault", flags->run.without_fault,
                     "leave the fault out: the run has to fail as missed");
   command->add_flag("--keep", places.keep, "leave the stack up afterwards");
-  command->add_option("--attach", places.attach,
-                      "use a stack that is up: its name in \"obsctl stack status\"");
+  command->add_option("--attach", places.attach, "use a stack that is up: its name in \"obsctl stack list\"");
   command->add_option("--prometheus", places.prometheus,
                       "URL of a Prometheus that runs elsewhere; starts no stack");
   command->add_option("--alertmanager", places.alertmanager, "URL of an Alertmanager that runs elsewhere");
@@ -293,6 +292,7 @@ void add_scenario_commands(CommandLine& line) {
   validating->add_option("SCENARIO", *names, "bundled scenarios, or .toml files")->required();
   validating->callback([names, &line] { line.action = [names](Context&) { return validate(*names); }; });
 
+  add_scenario_plan(*group, line);
   add_run(*group, line);
 }
 

@@ -270,8 +270,12 @@ class Planner {
     StageWindow notified = budget->notified;
     if (!situation_.fresh) {
       // Its group may be left over from an earlier alert; then it waits for the group's next turn.
-      notified.latest = std::max(notified.latest, budget->notified_existing_group.latest);
-      notified.earliest = std::min(notified.earliest, budget->notified_existing_group.earliest);
+      const StageWindow& existing = budget->notified_existing_group;
+      if (existing.latest > notified.latest) {
+        notified.latest = existing.latest;
+        notified.derivation = existing.derivation;
+      }
+      notified.earliest = std::min(notified.earliest, existing.earliest);
     }
     const auto add = [&](const Within& within, const char* stage, const StageWindow& window,
                          const std::optional<std::int64_t>& count) {

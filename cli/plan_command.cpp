@@ -1,0 +1,136 @@
+// obsctl scenario plan: what a run would have to show and when, from the rules that are loaded now. Starts
+// nothing.
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/command_line.hpp"
+#include "cli/stack_display.hpp"
+#include "scenarios/library.hpp"
+#include "scenarios/planner.hpp"
+#include "scenarios/run_document.hpp"
+#include "scenarios/surroundings.hpp"
+#include "stacks/supervisor.hpp"
+
+namespace obsctl::cli {
+
+using core::ErrorKind;
+using core::Result;
+using scenarios::Json;
+using scenarios::Plan;
+using scenarios::Scenario;
+
+namespace {
+
+struct PlanFlags {
+  std::string scenario;
+  std::string attach;
+  std::string prometheus;
+  std::string alertmanager;
+  bool json = false;
+};
+
+struct Places {
+  std::string prometheus;
+  std::string alertmanager;  ///< empty: none
+  double time_scale = 1.0;
+};
+
+Result<Places> find_places(const PlanFlags& flags, const Scenario& scenario) {
+  if (!flags.attach.empty()) {
+    const auto stack = stacks::attach(flags.attach);
+    if (!stack) return stack.error();
+    const auto prometheus = (*stack)->endpoint("prometheus");
+    if (!prometheus) return prometheus.error();
+    const auto alertmanager = (*stack)->endpoint("alertmanager");
+    if (!alertmanager) return alertmanager.error();
+    return Places{*prometheus, *alertmanager, (*stack)->time_scale()};
+  }
+  Places places{flags.prometheus.empty() ? scenario.prometheus_url : flags.prometheus,
+                flags.alertmanager.empty() ? scenario.alertmanager_url : flags.alertmanager, 1.0};
+  if (!places.prometheus.empty()) return places;
+  return core::make_error(
+      ErrorKind::usage, "a plan is made from the rules that a running Prometheus has loaded",
+      scenario.stack.empty()
+          ? std::string("add --prometheus URL and --alertmanager URL")
+          : fmt::format(
+                "start the stack with \"obsctl stack up {0}\" and add --attach {0}, or add --prometheus URL",
+                scenario.stack));
+}
+
+std::string budget_of(const scenarios::Expectation& expectation) {
+  if (!expectation.budget) return expectation.earliest ? "no bound" : "";
+  const std::string latest = core::format_rounded(*expectation.budget);
+  return expectation.earliest ? fmt::format("{} – {}", core::format_rounded(*expectation.earliest), latest)
+                              : "≤ " + latest;
+}
+
+void print_plan(const Scenario& scenario, const Plan& plan) {
+  fmt::print("{}: {}\n", scenario.id, scenario.title);
+  for (const scenarios::PlannedRule& rule : plan.rules) {
+    const auto& timing = rule.timing;
+    fmt::print(
+        "\n{} ({})\n  scraped every {}, evaluated every {}, for {}, group_wait {}, group_interval {}\n",
+        rule.alert, rule.shape, core::format_duration(timing.scrape_interval),
+        core::format_duration(timing.evaluation_interval), core::format_duration(timing.hold),
+        core::format_duration(timing.group_wait), core::format_duration(timing.group_interval));
+    if (!rule.receivers.empty()) fmt::print("  routed to {}\n", fmt::join(rule.receivers, ", "));
+  }
+  std::vector<std::vector<std::string>> rows{{"EXPECTED", "BUDGET", "FROM"}};
+  for (const scenarios::Expectation& expectation : plan.expectations) {
+    rows.push_back({expectation.id, budget_of(expectation) + (expectation.loose ? " (loose)" : ""),
+                    expectation.derivation});
+  }
+  fmt::print("\n{}", table(rows));
+  for (const auto& [fault, shortest] : plan.shortest_fault) {
+    fmt::print("\nfault {} has to last {} to be sure of a notification\n", fault,
+               core::format_rounded(shortest));
+  }
+  if (plan.longest)
+    fmt::print("the run takes {} at most, once the stack is up\n", core::format_rounded(*plan.longest));
+  for (const std::string& remark : plan.remarks) fmt::print("note: {}\n", remark);
+}
+
+Result<int> plan(const PlanFlags& flags, Context& context) {
+  const auto file = scenarios::open_scenario(flags.scenario);
+  if (!file) return file.error();
+  if (!file->errors.empty()) return scenarios::joined(file->errors);
+  const auto places = find_places(flags, file->scenario);
+  if (!places) return places.error();
+  const auto scenario = scenarios::for_time_scale(file->scenario, places->time_scale);
+  if (!scenario) return scenario.error();
+  verifiers::PrometheusClient prometheus(places->prometheus);
+  std::optional<verifiers::AlertmanagerClient> alertmanager;
+  if (!places->alertmanager.empty()) alertmanager.emplace(places->alertmanager);
+  const auto situation = scenarios::look_at(prometheus, alertmanager ? &*alertmanager : nullptr, context.stop);
+  if (!situation) return situation.error();
+  const auto made = scenarios::make_plan(*scenario, *situation);
+  if (!made) return made.error();
+  if (flags.json) {
+    Json document{{"schema", 1}, {"scenario", scenario->id}, {"time_scale", places->time_scale}};
+    document.update(scenarios::plan_json(*made));
+    fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace));
+  } else {
+    print_plan(*scenario, *made);
+  }
+  return kPassed;
+}
+
+}  // namespace
+
+void add_scenario_plan(CLI::App& group, CommandLine& line) {
+  const auto flags = std::make_shared<PlanFlags>();
+  CLI::App* command = group.add_subcommand(
+      "plan", "what a run has to show and when, from the rules that are loaded; starts nothing");
+  command->add_option("SCENARIO", flags->scenario, "a bundled scenario, or a .toml file")->required();
+  command->add_option("--attach", flags->attach, "ask a stack that is up: its name in \"obsctl stack list\"");
+  command->add_option("--prometheus", flags->prometheus, "ask this Prometheus");
+  command->add_option("--alertmanager", flags->alertmanager, "ask this Alertmanager");
+  command->add_flag("--json", flags->json, "one JSON document");
+  command->callback(
+      [flags, &line] { line.action = [flags](Context& context) { return plan(*flags, context); }; });
+}
+
+}  // namespace obsctl::cli
