@@ -16,7 +16,7 @@ std::string words_of(const core::HttpReply& reply) {
   std::string words;
   const nlohmann::json document = nlohmann::json::parse(reply.body, nullptr, false);
   if (document.is_string()) words = document.get<std::string>();  // Alertmanager's v2 answers a bare string
-  for (const char* key : {"error", "message"}) {
+  for (const char* key : {"error", "message", "detail"}) {
     if (!words.empty() || !document.is_object()) break;
     const auto found = document.find(key);
     if (found != document.end() && found->is_string()) words = found->get<std::string>();

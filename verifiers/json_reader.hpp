@@ -70,6 +70,8 @@ class JsonReader {
   /// Notes an error at this place.
   void refuse(std::string_view what) const { errors_->add(path_, what); }
   const std::string& path() const { return path_; }
+  /// As it stands, for what no reader fits.
+  const nlohmann::json& value() const { return *value_; }
 
  private:
   /// The member, or null (with an error when it is required).

@@ -100,6 +100,37 @@ std::string_view name_behind(std::string_view text) {
   return text.substr(0, length);
 }
 
+/// A line without what Markdown and mrkdwn make a heading or bold with, and without the colon at its end.
+std::string_view bare_heading(std::string_view line) {
+  const auto is_markup = [](char c) { return c == '#' || c == '*' || c == '_' || c == ' '; };
+  while (!line.empty() && is_markup(line.front())) line.remove_prefix(1);
+  while (!line.empty() && (is_markup(line.back()) || line.back() == ':')) line.remove_suffix(1);
+  return line;
+}
+
+/// "[2] Firing", as the default email has it.
+NotifiedStatus counted_heading(std::string_view line) {
+  const std::size_t close = line.find(']');
+  if (!line.starts_with('[') || close == std::string_view::npos || close == 1) return NotifiedStatus::unknown;
+  const bool counts = std::all_of(line.begin() + 1, line.begin() + static_cast<std::ptrdiff_t>(close),
+                                  [](char c) { return c >= '0' && c <= '9'; });
+  const std::string_view word = core::trimmed(line.substr(close + 1));
+  if (counts && word == "Firing") return NotifiedStatus::firing;
+  return counts && word == "Resolved" ? NotifiedStatus::resolved : NotifiedStatus::unknown;
+}
+
+bool is_source(std::string_view line) {
+  return line.starts_with("Source:") || line.starts_with("Source <");
+}
+
+/// The address in "Source: http://…" or "Source <http://…>".
+std::string_view source_in(std::string_view line) {
+  if (!is_source(line)) return {};
+  line = core::trimmed(line.substr(6));
+  if (line.starts_with(':')) return core::trimmed(line.substr(1));
+  return line.starts_with('<') && line.ends_with('>') ? line.substr(1, line.size() - 2) : std::string_view();
+}
+
 /// Reads a message line by line.
 class MessageReader {
  public:
@@ -110,6 +141,7 @@ class MessageReader {
   enum class Section { none, labels, annotations };
 
   bool read_heading(std::string_view line);
+  bool read_list_heading(std::string_view heading);
   void read_pair(std::string_view line);
   void read_marker(std::string_view line);
 
@@ -117,22 +149,33 @@ class MessageReader {
   std::vector<NotifiedAlert> marked_;
   NotifiedStatus listed_as_ = NotifiedStatus::unknown;
   Section section_ = Section::none;
+  std::optional<bool> dashed_;   ///< whether the pairs of the alert at hand begin with a dash
+  std::string* open_ = nullptr;  ///< the value that a line without a dash continues, while there is one
 };
 
+bool MessageReader::read_list_heading(std::string_view heading) {
+  NotifiedStatus status = counted_heading(heading);
+  if (starts_with_ignoring_case(heading, "alerts firing")) status = NotifiedStatus::firing;
+  if (starts_with_ignoring_case(heading, "alerts resolved")) status = NotifiedStatus::resolved;
+  if (status == NotifiedStatus::unknown) return false;
+  listed_as_ = status;
+  section_ = Section::none;
+  return true;
+}
+
 bool MessageReader::read_heading(std::string_view line) {
-  if (starts_with_ignoring_case(line, "alerts firing")) {
-    listed_as_ = NotifiedStatus::firing;
-  } else if (starts_with_ignoring_case(line, "alerts resolved")) {
-    listed_as_ = NotifiedStatus::resolved;
-  } else if (line == "Labels:") {
+  const std::string_view heading = bare_heading(line);
+  if (read_list_heading(heading)) return true;
+  if (heading == "Labels") {
     section_ = Section::labels;
+    dashed_.reset();
     NotifiedAlert alert;
     alert.status = listed_as_;
     content_.alerts.push_back(std::move(alert));
-  } else if (line == "Annotations:") {
+  } else if (heading == "Annotations") {
     section_ = section_ == Section::none ? Section::none : Section::annotations;
-  } else if (line.starts_with("Source:") && section_ != Section::none) {
-    content_.alerts.back().generator_url = core::trimmed(line.substr(7));
+  } else if (section_ != Section::none && (heading == "Source" || is_source(line))) {
+    content_.alerts.back().generator_url = source_in(line);
     section_ = Section::none;
   } else {
     return false;
@@ -141,14 +184,22 @@ bool MessageReader::read_heading(std::string_view line) {
 }
 
 void MessageReader::read_pair(std::string_view line) {
-  if (section_ == Section::none || !line.starts_with("- ")) return;
+  // An annotation's value can have lines of its own, which must not be taken for further pairs: all pairs of
+  // an alert begin with a dash, or none does.
+  const bool dashed = line.starts_with("- ");
   const std::size_t equals = line.find(" = ");
-  if (equals == std::string_view::npos) return;
+  if (equals == std::string_view::npos || dashed_.value_or(dashed) != dashed) {
+    if (open_ != nullptr && !dashed) open_->append("\n").append(line);
+    return;
+  }
+  dashed_ = dashed;
   NotifiedAlert& alert = content_.alerts.back();
-  const std::string name(core::trimmed(line.substr(2, equals - 2)));
-  std::string value(core::trimmed(line.substr(equals + 3)));
+  const std::string name(core::trimmed(line.substr(dashed ? 2 : 0, equals - (dashed ? 2 : 0))));
+  const std::string value(core::trimmed(line.substr(equals + 3)));
   if (section_ == Section::labels && name == "alertname") alert.name = value;
-  (section_ == Section::labels ? alert.labels : alert.annotations)[name] = std::move(value);
+  std::string& into = (section_ == Section::labels ? alert.labels : alert.annotations)[name];
+  into = value;
+  open_ = dashed ? &into : nullptr;
 }
 
 void MessageReader::read_marker(std::string_view line) {
@@ -172,7 +223,10 @@ void MessageReader::read_marker(std::string_view line) {
 
 void MessageReader::read_line(std::string_view line) {
   line = core::trimmed(line);
-  if (line.empty() || read_heading(line)) return;
+  if (line.empty() || read_heading(line)) {
+    open_ = nullptr;
+    return;
+  }
   if (section_ != Section::none) {
     read_pair(line);
   } else {
@@ -211,11 +265,11 @@ NotifiedStatus status_of_colour(double colour) {
 
 NotifiedStatus status_of_colour_name(std::string_view colour) {
   if (colour == "good") return NotifiedStatus::resolved;
-  if (colour == "warning" || colour == "danger") return NotifiedStatus::firing;
-  if (!colour.starts_with('#') || colour.size() != 7) return NotifiedStatus::unknown;
+  if (colour == "warning" || colour == "danger" || colour == "attention") return NotifiedStatus::firing;
+  if (colour.starts_with('#')) colour.remove_prefix(1);
   unsigned value = 0;
-  const auto [end, error] = std::from_chars(colour.data() + 1, colour.data() + 7, value, 16);
-  if (error != std::errc() || end != colour.data() + 7) return NotifiedStatus::unknown;
+  const auto [end, error] = std::from_chars(colour.data(), colour.data() + colour.size(), value, 16);
+  if (colour.size() != 6 || error != std::errc() || end != colour.data() + 6) return NotifiedStatus::unknown;
   return status_of_colour(value);
 }
 

@@ -19,12 +19,13 @@ struct MessageContent {
 
 /// Understands, line by line: a marker with the alert's name behind it ("[FIRING:2] HighErrorRate api",
 /// "[RESOLVED] …", "FIRING: …", also with markup around the name), and the lists of Alertmanager's default
-/// message ("Alerts Firing:", "Labels:", " - alertname = …", "Annotations:", "Source: …"). Lists, where there
-/// are any, are the alerts; else the markers are.
+/// messages ("Alerts Firing:", "Labels:", " - alertname = …", "Annotations:", "Source: …", also as Markdown
+/// for Teams, and as the email has it: "[2] Firing", "Labels", "alertname = …", "Source <…>"). Lists, where
+/// there are any, are the alerts; else the markers are.
 MessageContent read_message_text(std::string_view text);
 
-/// Slack's colours: "good", "warning", "danger" or "#rrggbb". Mostly red or yellow is firing, mostly green is
-/// resolved.
+/// Slack's and Teams' colours: "good", "warning", "danger", "attention", "#rrggbb" or "rrggbb". Mostly red or
+/// yellow is firing, mostly green is resolved.
 NotifiedStatus status_of_colour_name(std::string_view colour);
 
 /// Discord's: 0xRRGGBB as a number; anything that is not one is unknown.

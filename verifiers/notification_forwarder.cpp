@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "verifiers/problem.hpp"
+#include "core/http_response_text.hpp"
 
 namespace obsctl::verifiers {
 
@@ -20,7 +20,8 @@ NotificationForwarder::NotificationForwarder(core::Nanoseconds timeout, std::siz
 NotificationForwarder::~NotificationForwarder() {
   thread_.request_stop();
   thread_.join();
-  for (const Item& item : queue_) item.exchange->respond(problem(503, "the receiver is being stopped"));
+  for (const Item& item : queue_)
+    item.exchange->respond(core::problem_response(503, "the receiver is being stopped"));
 }
 
 bool NotificationForwarder::has_room() const {
@@ -78,8 +79,8 @@ void NotificationForwarder::pass_on(core::HttpClient& http, const Item& item, co
   } else {
     // The error's own text names the URL, which is a secret: only its kind is told.
     const bool slow = reply.error().kind == core::ErrorKind::timeout;
-    item.exchange->respond(slow ? problem(504, "the real webhook did not answer in time")
-                                : problem(502, "the real webhook cannot be reached"));
+    item.exchange->respond(slow ? core::problem_response(504, "the real webhook did not answer in time")
+                                : core::problem_response(502, "the real webhook cannot be reached"));
   }
   if (passed) return;
   const std::string status = reply                                            ? std::to_string(reply->status)

@@ -12,6 +12,8 @@ NotificationStore::Item NotificationStore::add(Notification notification) {
   {
     const std::lock_guard lock(mutex_);
     notification.sequence = ++last_;
+    recurrences_.judge(notification);
+    if (notification.refused) ++refused_;
     bytes_ += notification.raw.size();
     item = std::make_shared<const Notification>(std::move(notification));
     items_.push_back(item);
@@ -64,12 +66,13 @@ void NotificationStore::clear() {
   std::deque<Item> old;
   const std::lock_guard lock(mutex_);
   std::swap(old, items_);
+  recurrences_.clear();
   bytes_ = 0;
 }
 
 NotificationStore::Counts NotificationStore::counts() const {
   const std::lock_guard lock(mutex_);
-  return {last_, dropped_, items_.size(), bytes_};
+  return {last_ - refused_, refused_, dropped_, items_.size(), bytes_};
 }
 
 }  // namespace obsctl::verifiers

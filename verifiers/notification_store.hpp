@@ -1,5 +1,6 @@
 // The bounded memory of a receiver: notifications in the order they came, numbered from 1, the oldest pushed
-// out when there are too many or too large. Safe to use from any thread. Internal to verifiers/.
+// out when there are too many or too large. Judges each for recurrence as it is numbered. Safe to use from
+// any thread. Internal to verifiers/.
 #pragma once
 
 #include <condition_variable>
@@ -12,6 +13,7 @@
 
 #include "core/clock.hpp"
 #include "verifiers/notification.hpp"
+#include "verifiers/notification_recurrence.hpp"
 
 namespace obsctl::verifiers {
 
@@ -19,10 +21,10 @@ class NotificationStore {
  public:
   using Item = std::shared_ptr<const Notification>;
 
-  NotificationStore(std::size_t max_count, std::size_t max_bytes)
-      : max_count_(max_count), max_bytes_(max_bytes) {}
+  NotificationStore(std::size_t max_count, std::size_t max_bytes, core::Nanoseconds duplicate_within)
+      : max_count_(max_count), max_bytes_(max_bytes), recurrences_(duplicate_within, kRememberedGroups) {}
 
-  /// Numbers and keeps it, and wakes who waits. The newest is always kept, however large.
+  /// Numbers, judges and keeps it, and wakes who waits. The newest is always kept, however large.
   Item add(Notification notification);
   /// Kept ones with a sequence above `after`, oldest first: at most `limit`, and no more once their bodies
   /// are together `max_bytes` long; at least one if there is one.
@@ -36,20 +38,24 @@ class NotificationStore {
   void clear();
 
   struct Counts {
-    std::uint64_t accepted = 0, dropped = 0, kept = 0, kept_bytes = 0;
+    std::uint64_t accepted = 0, refused = 0, dropped = 0, kept = 0, kept_bytes = 0;
   };
   Counts counts() const;
 
  private:
+  static constexpr std::size_t kRememberedGroups = 10'000;
+
   std::deque<Item>::const_iterator first_after(std::uint64_t after) const;
 
   const std::size_t max_count_;
   const std::size_t max_bytes_;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any grown_;
+  RecurrenceMemory recurrences_;
   std::deque<Item> items_;
   std::size_t bytes_ = 0;
   std::uint64_t last_ = 0;
+  std::uint64_t refused_ = 0;
   std::uint64_t dropped_ = 0;
 };
 

@@ -40,6 +40,34 @@ Result<void> ReceiverClient::clear(const std::stop_token& stop) {
   return {};
 }
 
+Result<void> ReceiverClient::misbehave(std::string_view receiver, const std::vector<Misbehaviour>& steps,
+                                       core::Nanoseconds ttl, const std::string& token,
+                                       const std::stop_token& stop) {
+  nlohmann::json body{{"behaviours", nlohmann::json::array()}, {"ttl", core::format_duration(ttl)}};
+  for (const Misbehaviour& step : steps) body["behaviours"].push_back(to_string(step));
+  const auto reply =
+      call_api(http_,
+               {.method = "PUT",
+                .url = fmt::format("{}/api/v1/misbehaviour/{}", url_, core::percent_encoded(receiver)),
+                .headers = {{"Authorization", "Bearer " + token}},
+                .body = body.dump()},
+               stop);
+  if (!reply) return reply.error();
+  return {};
+}
+
+Result<void> ReceiverClient::behave(std::string_view receiver, const std::string& token,
+                                    const std::stop_token& stop) {
+  const auto reply =
+      call_api(http_,
+               {.method = "DELETE",
+                .url = fmt::format("{}/api/v1/misbehaviour/{}", url_, core::percent_encoded(receiver)),
+                .headers = {{"Authorization", "Bearer " + token}}},
+               stop);
+  if (!reply) return reply.error();
+  return {};
+}
+
 Result<void> ReceiverClient::ready(const std::stop_token& stop) {
   const auto reply = call_api(http_, {.url = url_ + "/healthz"}, stop);
   if (!reply) return reply.error();

@@ -8,6 +8,7 @@
 
 #include "core/http_client.hpp"
 #include "verifiers/notification.hpp"
+#include "verifiers/receiver_misbehaviour.hpp"
 
 namespace obsctl::verifiers {
 
@@ -23,6 +24,12 @@ class ReceiverClient {
   Result<std::vector<Notification>> next(std::uint64_t after, core::Nanoseconds wait,
                                          const std::stop_token& stop = {});
   Result<void> clear(const std::stop_token& stop = {});
+  /// Lets the next deliveries to a receiver go wrong, for `ttl` at most (above 0, at most an hour). `token`
+  /// is the receiver's. Errors: HttpClient::call's; protocol and unavailable with what the receiver said.
+  Result<void> misbehave(std::string_view receiver, const std::vector<Misbehaviour>& steps,
+                         core::Nanoseconds ttl, const std::string& token, const std::stop_token& stop = {});
+  /// Also when it behaves already.
+  Result<void> behave(std::string_view receiver, const std::string& token, const std::stop_token& stop = {});
   /// GET /healthz.
   Result<void> ready(const std::stop_token& stop = {});
 

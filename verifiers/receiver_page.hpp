@@ -1,18 +1,32 @@
-// The page a receiver shows to people: what arrived, newest first, in one self-contained document without
-// scripts. Internal to verifiers/.
+// The pages a receiver shows to people: what arrived, newest first, and one notification whole, in
+// self-contained documents without scripts. Internal to verifiers/.
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/http_server.hpp"
 #include "verifiers/notification_store.hpp"
+#include "verifiers/receiver.hpp"
+#include "verifiers/receiver_inbox.hpp"
 
 namespace obsctl::verifiers {
 
-/// `items` newest first; `total` is how many have ever been accepted; `base` is the receiver's URL, for the
-/// instructions. With `refresh` the browser loads it again every five seconds.
-std::string render_receiver_page(const std::vector<NotificationStore::Item>& items, std::uint64_t total,
-                                 const std::string& base, bool refresh);
+struct ReceiverPage {
+  std::vector<NotificationStore::Item> items;  ///< newest first
+  ReceiverCounts counts;
+  std::optional<ReceiverInbox::Rejection> rejection;  ///< the last one
+  /// For the instructions: the receiver's URL, and where mail goes (may be empty).
+  std::string base, mail;
+  /// The browser loads the page again every five seconds.
+  bool refresh = true;
+};
+
+std::string render(const ReceiverPage& page);
+std::string render_single(const Notification& notification);
+
+/// A page as an answer that lets nothing run and is not kept.
+core::HttpResponse page_response(std::string html);
 
 }  // namespace obsctl::verifiers

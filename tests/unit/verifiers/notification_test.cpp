@@ -226,6 +226,18 @@ TEST_CASE("a Discord message with Alertmanager's default text tells every label"
   CHECK(read->status == NotifiedStatus::firing);
 }
 
+TEST_CASE("a list without sources, and a value of several lines, are read as they are meant") {
+  const auto read = parse(
+      NotificationKind::discord,
+      R"json({"content":"Alerts Firing:\nLabels:\n - alertname = High\n - instance = a\nAnnotations:\n - summary = first\nx = second\n\nnot a part\nSource: \nLabels:\n - alertname = Low\nAnnotations:\nSource: http://p/2\n"})json");
+  REQUIRE(read);
+  CHECK(texts(*read) == std::vector<std::string>{"firing High {alertname=\"High\", instance=\"a\"}",
+                                                 "firing Low {alertname=\"Low\"}"});
+  CHECK(read->alerts[0].annotations == Labels{{"summary", "first\nx = second"}});
+  CHECK(read->alerts[0].generator_url.empty());
+  CHECK(read->alerts[1].generator_url == "http://p/2");
+}
+
 TEST_CASE("a Discord message without any words has its colour") {
   const auto [colour, status] = GENERATE(table<std::string, NotifiedStatus>({
       {"10038562", NotifiedStatus::firing},   // Alertmanager's red
