@@ -1,9 +1,11 @@
-// obsctl serve receiver: the receiver on its own, for a stack's Alertmanager, until SIGTERM. Real webhooks,
-// which are secrets, come from environment variables only.
+// obsctl serve receiver: the receiver on its own, for a stack's Alertmanager, until SIGTERM. Secrets (real
+// webhooks, the token) come from environment variables or a file only.
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "cli/command_line.hpp"
+#include "core/file.hpp"
 #include "core/http_client.hpp"
 #include "core/http_server.hpp"
 #include "core/text.hpp"
@@ -19,6 +22,19 @@
 namespace obsctl::cli {
 
 namespace {
+
+constexpr const char* kTokenVariable = "OBSCTL_RECEIVER_TOKEN";
+
+constexpr const char* kFooter =
+    R"(Notifications go to /webhook/NAME, /slack/NAME, /discord/NAME, /pagerduty/NAME, /msteams/NAME and
+/generic/NAME, mail to NAME@anything; what arrived is at / and at /api/v1/notifications. Slack's and
+Discord's are passed on to $OBSCTL_SLACK_WEBHOOK_URL and $OBSCTL_DISCORD_WEBHOOK_URL where those are set.
+
+A BEHAVIOUR is 500 (or any status from 400 to 599), 429:30s (with Retry-After), slow:2s, hang or close,
+with x3 behind it for three deliveries; several happen one after the other. /api/v1/misbehaviour sets
+them too; its bearer token comes from --token-file or $OBSCTL_RECEIVER_TOKEN, without one it is locked.
+
+Every flag has an environment variable; see docs/reference/receiver.md.)";
 
 /// As given; durations and addresses are read when the command runs, so that their errors say which flag they
 /// are from.
@@ -30,6 +46,13 @@ struct ReceiverFlags {
   std::size_t max_body = 8u << 20;
   std::size_t max_notifications = 100'000;
   std::size_t max_bytes = 256u << 20;
+  std::string duplicate_within = "30s";
+  std::string smtp_listen;
+  std::string smtp_auth = "off";
+  std::string smtp_certificate;
+  std::string smtp_key;
+  std::vector<std::string> misbehave;
+  std::string token_file;
   std::string log = "info";
 };
 
@@ -88,6 +111,10 @@ core::Result<verifiers::ForwardRule> parse_forward(const std::string& text) {
   const std::size_t slash = where.find('/');
   const auto kind = verifiers::parse_notification_kind(where.substr(0, slash));
   if (!kind) return kind.error();
+  if (*kind == verifiers::NotificationKind::email) {
+    return core::make_error(core::ErrorKind::usage, "mail is not passed on",
+                            "the other kinds are, to webhooks");
+  }
   return rule_from(*kind, slash == std::string::npos ? "" : where.substr(slash + 1), text.substr(equals + 1));
 }
 
@@ -116,30 +143,126 @@ core::Result<std::vector<verifiers::ForwardRule>> forwards_of(const std::vector<
   return rules;
 }
 
+core::Result<verifiers::SmtpAuth> parse_smtp_auth(std::string_view text) {
+  if (text == "off") return verifiers::SmtpAuth::off;
+  if (text == "offered") return verifiers::SmtpAuth::offered;
+  if (text == "required") return verifiers::SmtpAuth::required;
+  return core::make_error(core::ErrorKind::usage, fmt::format("\"{}\" is not a way to authenticate", text),
+                          "use off, offered or required");
+}
+
+/// Nothing where mail is not taken.
+core::Result<std::optional<verifiers::ReceiverSmtpOptions>> smtp_of(const ReceiverFlags& flags) {
+  if (flags.smtp_listen.empty()) {
+    for (const auto& [flag, value] : {std::pair{"--smtp-certificate", &flags.smtp_certificate},
+                                      std::pair{"--smtp-key", &flags.smtp_key}}) {
+      if (value->empty()) continue;
+      return at_flag(flag,
+                     core::make_error(core::ErrorKind::usage, "no mail is taken without --smtp-listen"));
+    }
+    return std::optional<verifiers::ReceiverSmtpOptions>();
+  }
+  verifiers::ReceiverSmtpOptions smtp;
+  const auto listen = core::parse_listen_address(flags.smtp_listen);
+  if (!listen) return at_flag("--smtp-listen", listen.error());
+  const auto auth = parse_smtp_auth(flags.smtp_auth);
+  if (!auth) return at_flag("--smtp-auth", auth.error());
+  if (flags.smtp_certificate.empty() != flags.smtp_key.empty()) {
+    return at_flag(flags.smtp_key.empty() ? "--smtp-certificate" : "--smtp-key",
+                   core::make_error(core::ErrorKind::usage, "STARTTLS needs both a certificate and a key"));
+  }
+  smtp.address = listen->address;
+  smtp.port = listen->port;
+  smtp.auth = *auth;
+  smtp.certificate = flags.smtp_certificate;
+  smtp.key = flags.smtp_key;
+  return std::optional(std::move(smtp));
+}
+
+/// NAME=BEHAVIOUR[,BEHAVIOUR]…
+core::Result<std::map<std::string, std::vector<verifiers::Misbehaviour>>> misbehaviours_of(
+    const std::vector<std::string>& flags) {
+  std::map<std::string, std::vector<verifiers::Misbehaviour>> all;
+  for (const std::string& flag : flags) {
+    const std::size_t equals = flag.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return at_flag("--misbehave",
+                     core::make_error(core::ErrorKind::usage, fmt::format("\"{}\" names no receiver", flag),
+                                      "write it as NAME=500x2,slow:2s"));
+    }
+    auto steps = verifiers::parse_misbehaviours(std::string_view(flag).substr(equals + 1));
+    if (!steps) return at_flag("--misbehave", steps.error());
+    if (!all.emplace(flag.substr(0, equals), std::move(*steps)).second) {
+      return at_flag(
+          "--misbehave",
+          core::make_error(core::ErrorKind::usage,
+                           fmt::format("the receiver \"{}\" is given twice", flag.substr(0, equals)),
+                           "write its behaviours one after the other, separated by commas"));
+    }
+  }
+  return all;
+}
+
+/// The file's first line wins over the environment.
+core::Result<std::string> read_token(const std::string& file) {
+  if (file.empty()) {
+    const char* token = std::getenv(kTokenVariable);
+    return std::string(core::trimmed(token == nullptr ? "" : token));
+  }
+  const core::Result<std::string> text = core::read_file(file);
+  if (!text) return text.error();
+  const std::string token(core::trimmed(core::split(*text, '\n').front()));
+  if (token.empty())
+    return core::make_error(core::ErrorKind::usage, fmt::format("{} has no token in its first line", file));
+  return token;
+}
+
+/// Reads one flag's text into its place; the first mistake is kept.
+class FlagReader {
+ public:
+  template <class Value>
+  void take(std::string_view flag, core::Result<Value> value, Value& into) {
+    if (!value && !error_) error_ = at_flag(flag, value.error());
+    if (value) into = std::move(*value);
+  }
+  /// For what names its flag itself.
+  template <class Value>
+  void take(core::Result<Value> value, Value& into) {
+    if (!value && !error_) error_ = value.error();
+    if (value) into = std::move(*value);
+  }
+  void require(std::string_view flag, bool holds, std::string_view what) {
+    if (!holds && !error_)
+      error_ = at_flag(flag, core::make_error(core::ErrorKind::usage, std::string(what)));
+  }
+  const std::optional<core::Error>& error() const { return error_; }
+
+ private:
+  std::optional<core::Error> error_;
+};
+
 core::Result<ReceiverSetup> read_setup(const ReceiverFlags& flags) {
   ReceiverSetup setup;
-  const auto listen = core::parse_listen_address(flags.listen);
-  if (!listen) return at_flag("--listen", listen.error());
-  setup.receiver.address = listen->address;
-  setup.receiver.port = listen->port;
-  const auto forward_timeout = core::parse_duration(flags.forward_timeout);
-  if (!forward_timeout) return at_flag("--forward-timeout", forward_timeout.error());
-  if (*forward_timeout == core::Nanoseconds::zero()) {
-    return at_flag("--forward-timeout", core::make_error(core::ErrorKind::usage, "must be above 0"));
-  }
-  setup.receiver.forward_timeout = *forward_timeout;
-  const auto drain_timeout = core::parse_duration(flags.drain_timeout);
-  if (!drain_timeout) return at_flag("--drain-timeout", drain_timeout.error());
-  setup.drain_timeout = *drain_timeout;
-  const auto level = core::parse_log_level(flags.log);
-  if (!level) return at_flag("--log", level.error());
-  setup.log_level = *level;
-  auto forwards = forwards_of(flags.forward);
-  if (!forwards) return forwards.error();
-  setup.receiver.forwards = std::move(*forwards);
-  setup.receiver.max_body = flags.max_body;
-  setup.receiver.max_notifications = flags.max_notifications;
-  setup.receiver.max_bytes = flags.max_bytes;
+  verifiers::ReceiverOptions& receiver = setup.receiver;
+  core::ListenAddress listen;
+  FlagReader reader;
+  reader.take("--listen", core::parse_listen_address(flags.listen), listen);
+  reader.take("--forward-timeout", core::parse_duration(flags.forward_timeout), receiver.forward_timeout);
+  reader.require("--forward-timeout", receiver.forward_timeout > core::Nanoseconds::zero(),
+                 "must be above 0");
+  reader.take("--drain-timeout", core::parse_duration(flags.drain_timeout), setup.drain_timeout);
+  reader.take("--duplicate-within", core::parse_duration(flags.duplicate_within), receiver.duplicate_within);
+  reader.take("--log", core::parse_log_level(flags.log), setup.log_level);
+  reader.take("--token-file", read_token(flags.token_file), receiver.token);
+  reader.take(smtp_of(flags), receiver.smtp);
+  reader.take(misbehaviours_of(flags.misbehave), receiver.misbehaviours);
+  reader.take(forwards_of(flags.forward), receiver.forwards);
+  if (reader.error()) return *reader.error();
+  receiver.address = listen.address;
+  receiver.port = listen.port;
+  receiver.max_body = flags.max_body;
+  receiver.max_notifications = flags.max_notifications;
+  receiver.max_bytes = flags.max_bytes;
   return setup;
 }
 
@@ -151,12 +274,31 @@ core::Result<int> run_receiver(const ReceiverFlags& flags, Context& context) {
   const auto receiver = verifiers::Receiver::start(setup->receiver, context.clock, log);
   if (!receiver) return receiver.error();
   log.info("receiving", {{"url", (*receiver)->url()},
+                         {"smarthost", (*receiver)->smarthost()},
                          {"forwards", std::to_string(setup->receiver.forwards.size()), true}});
   while (!context.stop.stop_requested()) context.clock.sleep_for(std::chrono::hours(1), context.stop);
   const bool clean = (*receiver)->drain(setup->drain_timeout);
-  log.info("stopped", {{"accepted", std::to_string((*receiver)->counts().accepted), true},
+  const auto counts = (*receiver)->counts();
+  log.info("stopped", {{"accepted", std::to_string(counts.accepted), true},
+                       {"refused", std::to_string(counts.refused), true},
                        {"clean", clean ? "true" : "false", true}});
   return clean ? kPassed : kError;
+}
+
+void add_mail_and_misbehaviour(CLI::App& command, ReceiverFlags& flags) {
+  add(command, "--duplicate-within", flags.duplicate_within, "DURATION",
+      "the same again is a duplicate so soon, a repeat later");
+  add(command, "--smtp-listen", flags.smtp_listen, "HOST:PORT", "take mail there; port 0 takes a free one");
+  add(command, "--smtp-auth", flags.smtp_auth, "MODE",
+      "of mail, with any credentials: off, offered or required");
+  add(command, "--smtp-certificate", flags.smtp_certificate, "FILE", "offer STARTTLS with this chain (PEM)");
+  add(command, "--smtp-key", flags.smtp_key, "FILE", "its private key (PEM)");
+  add(command, "--misbehave", flags.misbehave, "NAME=BEHAVIOUR[,BEHAVIOUR]",
+      "let the next deliveries to a receiver go wrong; repeat, or use semicolons")
+      ->delimiter(';')
+      ->default_str("");
+  add(command, "--token-file", flags.token_file, "FILE",
+      "its first line is the token of the misbehaviour API");
 }
 
 }  // namespace
@@ -165,11 +307,7 @@ void add_serve_receiver(CLI::App& serve, CommandLine& line) {
   const auto flags = std::make_shared<ReceiverFlags>();
   CLI::App* command =
       serve.add_subcommand("receiver", "takes Alertmanager's notifications, keeps them raw and shows them");
-  command->footer(
-      "Notifications go to /webhook/NAME, /slack/NAME and /discord/NAME; what arrived is at / and at\n"
-      "/api/v1/notifications. Slack's and Discord's are passed on to $OBSCTL_SLACK_WEBHOOK_URL and\n"
-      "$OBSCTL_DISCORD_WEBHOOK_URL where those are set. Every flag has an environment variable; see\n"
-      "docs/reference/receiver.md.");
+  command->footer(kFooter);
   add(*command, "--listen", flags->listen, "HOST:PORT", "where to listen; port 0 takes a free one");
   add(*command, "--forward", flags->forward, "KIND[/NAME]=VARIABLE",
       "pass these on to the URL in an environment variable; repeat, or use commas")
@@ -181,6 +319,7 @@ void add_serve_receiver(CLI::App& serve, CommandLine& line) {
   add(*command, "--max-body", flags->max_body, "BYTES", "larger notifications are refused");
   add(*command, "--max-notifications", flags->max_notifications, "COUNT", "to keep; the oldest go first");
   add(*command, "--max-bytes", flags->max_bytes, "BYTES", "of bodies to keep; the oldest go first");
+  add_mail_and_misbehaviour(*command, *flags);
   add(*command, "--log", flags->log, "LEVEL", "lines on standard output: debug, info, warn, error or off");
   command->callback(
       [flags, &line] { line.action = [flags](Context& context) { return run_receiver(*flags, context); }; });
