@@ -64,6 +64,8 @@ def arrivals(path, rate):
 def bench_paced(args):
     tools = ["obsctl timer", "raw timer", "obsctl precise", "raw precise", "obsctl coalesce", "raw coalesce",
              *installed(("wrk2", "hey", "oha", "vegeta", "k6"))]
+    if args.paced:
+        tools = [tool for tool in tools if tool in args.paced]
     print("\n### Constant rate, as the server sees it (medians of interleaved rounds)\n")
     print("| rate | client | achieved ÷ asked | deviation p50 / p99 µs | gap CV | CPU µs a request | CPU ÷ raw | lag p50 / p99 µs |")
     print("|---|---|---|---|---|---|---|---|")
@@ -82,7 +84,7 @@ def bench_paced(args):
                                                        f"{middle(lambda r: r[3]['p99_ns']) / 1000:.0f}")
             peer = "raw " + tool.partition(" ")[2]
             beside = "–"
-            if tool.startswith("obsctl"):
+            if tool.startswith("obsctl") and peer in rows:
                 beside = f"{statistics.median(a[2] / b[2] for a, b in zip(measured, rows[peer])):.2f}"
             print(f"| {rate} | {tool} | {middle(lambda r: r[0]):.4f} | {middle(lambda r: r[1]['p50']):.0f} / "
                   f"{middle(lambda r: r[1]['p99']):.0f} | {middle(lambda r: r[1]['cv']):.2f} | "
@@ -183,6 +185,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rates", type=int, nargs="+", default=[1000, 5000, 20000, 40000])
+    parser.add_argument("--paced", nargs="+", help='only these in the table of rates, such as "obsctl precise"')
     parser.add_argument("--many", type=int, default=10_000_000, help="requests of the long memory run")
     parser.add_argument("--nice", type=int, help="of server and clients alike; below 0 needs root")
     parser.add_argument("--fifo", action="store_true", help="real-time priority for server and clients, to be woken at once "
