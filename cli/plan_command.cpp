@@ -104,7 +104,8 @@ Result<int> plan(const PlanFlags& flags, Context& context) {
   verifiers::PrometheusClient prometheus(places->prometheus);
   std::optional<verifiers::AlertmanagerClient> alertmanager;
   if (!places->alertmanager.empty()) alertmanager.emplace(places->alertmanager);
-  const auto situation = scenarios::look_at(prometheus, alertmanager ? &*alertmanager : nullptr, context.stop);
+  const auto situation =
+      scenarios::look_at(prometheus, alertmanager ? &*alertmanager : nullptr, context.stop);
   if (!situation) return situation.error();
   const auto made = scenarios::make_plan(*scenario, *situation);
   if (!made) return made.error();
@@ -125,9 +126,10 @@ void add_scenario_plan(CLI::App& group, CommandLine& line) {
   CLI::App* command = group.add_subcommand(
       "plan", "what a run has to show and when, from the rules that are loaded; starts nothing");
   command->add_option("SCENARIO", flags->scenario, "a bundled scenario, or a .toml file")->required();
-  command->add_option("--attach", flags->attach, "ask a stack that is up: its name in \"obsctl stack list\"");
-  command->add_option("--prometheus", flags->prometheus, "ask this Prometheus");
-  command->add_option("--alertmanager", flags->alertmanager, "ask this Alertmanager");
+  command->add_option("--attach", flags->attach, "ask a stack that is up: its name in \"obsctl stack list\"")
+      ->type_name("NAME");
+  command->add_option("--prometheus", flags->prometheus, "ask this Prometheus")->type_name("URL");
+  command->add_option("--alertmanager", flags->alertmanager, "ask this Alertmanager")->type_name("URL");
   command->add_flag("--json", flags->json, "one JSON document");
   command->callback(
       [flags, &line] { line.action = [flags](Context& context) { return plan(*flags, context); }; });

@@ -182,7 +182,11 @@ Result<fs::path> run_folder(const std::string& id) {
 
 std::string run_title(const RunFlags& flags, const Scenario& scenario, const std::string& id) {
   std::string title = scenario.id;
-  if (!flags.run.places.elsewhere()) title += fmt::format(" · {} · native", scenario.stack);
+  if (!flags.run.places.attach.empty()) {
+    title += " · in " + flags.run.places.attach;
+  } else if (!flags.run.places.elsewhere() && !scenario.stack.empty()) {
+    title += fmt::format(" · {} · native", scenario.stack);
+  }
   if (flags.run.places.time_scale != 1.0)
     title += fmt::format(" · time scale {}", flags.run.places.time_scale);
   return title + " · run " + id;
@@ -246,18 +250,22 @@ void add_run(CLI::App& group, CommandLine& line) {
       ->check(CLI::Range(0.01, 100.0))
       ->capture_default_str();
   command->add_flag("--without-fault", flags->run.without_fault,
-                    "leave the fault out: the run has to fail as missed");
+                    "leave the fault out: a scenario that proves something fails then");
   command->add_flag("--keep", places.keep, "leave the stack up afterwards");
-  command->add_option("--attach", places.attach, "use a stack that is up: its name in \"obsctl stack list\"");
-  command->add_option("--prometheus", places.prometheus,
-                      "URL of a Prometheus that runs elsewhere; starts no stack");
-  command->add_option("--alertmanager", places.alertmanager, "URL of an Alertmanager that runs elsewhere");
-  command->add_option("--receiver", places.receiver, "URL of an \"obsctl serve receiver\" that it notifies");
-  command->add_option("--listen", places.listen, "HOST:PORT for a receiver of the run's own instead");
-  command->add_option("--target", flags->targets,
-                      "NAME=URL of a target that runs elsewhere; may be repeated");
+  command->add_option("--attach", places.attach, "use a stack that is up: its name in \"obsctl stack list\"")
+      ->type_name("NAME");
+  command->add_option("--prometheus", places.prometheus, "a Prometheus that runs elsewhere; starts no stack")
+      ->type_name("URL");
+  command->add_option("--alertmanager", places.alertmanager, "an Alertmanager that runs elsewhere")
+      ->type_name("URL");
+  command->add_option("--receiver", places.receiver, "the \"obsctl serve receiver\" that it notifies")
+      ->type_name("URL");
+  command->add_option("--listen", places.listen, "where a receiver of the run's own listens instead")
+      ->type_name("HOST:PORT");
+  command->add_option("--target", flags->targets, "a target that runs elsewhere; may be repeated")
+      ->type_name("NAME=URL");
   command->add_flag("--json", flags->json, "print the journal document instead of the summary");
-  command->add_option("--junit", flags->junit, "write JUnit XML to this file");
+  command->add_option("--junit", flags->junit, "write JUnit XML to this file")->type_name("FILE");
   command->footer(
       "Exit codes: 0 passed, 1 failed, 2 usage, 3 inconclusive, 4 aborted, 5 error, 130 interrupted.\n"
       "Toggles of targets elsewhere take their token from $OBSCTL_SERVICE_TOKEN, or what the scenario "

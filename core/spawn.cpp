@@ -89,9 +89,13 @@ void leave_parent(int pipe) {
 /// Every disposition back to its default and nothing blocked: obsctl ignores SIGPIPE and blocks SIGTERM for
 /// itself.
 void reset_signals() {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;  // NOLINT(cppcoreguidelines-pro-type-cstyle-cast): the macro's own cast
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr);
+  // The kernel's own structure, all zeros, which is SIG_DFL: the C library would not touch the two signals
+  // that it keeps for itself, and whoever started obsctl may have left one of them ignored.
+  constexpr std::array<unsigned long, 4> kDefault{};
+  constexpr std::size_t kMaskSize = 8;
+  for (int number = 1; number < NSIG; ++number) {
+    ::syscall(SYS_rt_sigaction, number, kDefault.data(), nullptr, kMaskSize);
+  }
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

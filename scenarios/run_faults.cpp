@@ -228,11 +228,10 @@ void RunFaults::roll_back(bool gone) {
       journal_.append("fault.cleared",
                       {{"fault", fault.spec.name}, {"rollback", true}, {"with", "its stack"}});
     } else {
-      journal_.append("fault.not_removed",
-                      {{"fault", fault.spec.name},
-                       {"reason", to_line(at.error())},
-                       {"undo", fault.fault->undo()},
-                       {"ends_by_itself_after_s", core::to_seconds(fault.spec.max_duration)}});
+      Json fields{{"fault", fault.spec.name}, {"reason", to_line(at.error())}, {"undo", fault.fault->undo()}};
+      if (fault.fault->has_ttl())
+        fields["ends_by_itself_after_s"] = core::to_seconds(fault.spec.max_duration);
+      journal_.append("fault.not_removed", std::move(fields));
     }
   }
 }

@@ -18,9 +18,6 @@ using core::Result;
 
 namespace {
 
-// The variable that the sample service itself reads its token from.
-constexpr const char* kTokenVariable = "OBSCTL_SERVICE_TOKEN";
-
 std::set<std::string> target_names(const Scenario& scenario) {
   std::set<std::string> names;
   for (const Load& load : scenario.loads) names.insert(load.target);
@@ -70,20 +67,26 @@ Result<void> find_in_stack(const Scenario& scenario, Surroundings& around) {
   return {};
 }
 
+/// A target that is no service of a stack of ours. `token_env` may be empty.
+FaultPlace elsewhere(const std::string& name, const std::string& url, const std::string& token_env) {
+  FaultPlace place{name, base_url(url), {}, nullptr};
+  if (!token_env.empty()) place.token_variable = token_env;
+  place.token = variable(place.token_variable);
+  return place;
+}
+
 void find_elsewhere(const Scenario& scenario, const PlaceOptions& options, Surroundings& around) {
   around.prometheus_url = base_url(options.prometheus.empty() ? scenario.prometheus_url : options.prometheus);
   around.alertmanager_url =
       base_url(options.alertmanager.empty() ? scenario.alertmanager_url : options.alertmanager);
   around.receiver_url = base_url(options.receiver);
   for (const auto& [name, target] : scenario.targets) {
-    const std::string token = variable(target.token_env.empty() ? kTokenVariable : target.token_env);
-    around.places[name] = {name, base_url(target.url), token, nullptr};
+    around.places[name] = elsewhere(name, target.url, target.token_env);
   }
   for (const auto& [name, url] : options.targets) {
     const auto declared = scenario.targets.find(name);
-    const bool own_variable = declared != scenario.targets.end() && !declared->second.token_env.empty();
-    around.places[name] = {name, base_url(url),
-                           variable(own_variable ? declared->second.token_env : kTokenVariable), nullptr};
+    around.places[name] =
+        elsewhere(name, url, declared == scenario.targets.end() ? "" : declared->second.token_env);
   }
 }
 

@@ -20,6 +20,9 @@ struct FaultPlace {
   std::string url;                 ///< of the target
   std::string token;               ///< bearer token of its toggles; empty: none is sent
   stacks::Stack* stack = nullptr;  ///< where the target is one of its services
+  /// Where a person finds the token: the variable that the sample service itself reads it from, or another
+  /// one.
+  std::string token_variable = "OBSCTL_SERVICE_TOKEN";
 };
 
 class Fault {
@@ -34,6 +37,9 @@ class Fault {
   /// Whether it can be injected now; changes nothing. Errors: unavailable (somebody else has it on, the
   /// target refuses), timeout, cancelled, protocol.
   virtual core::Result<void> check(const std::stop_token& stop) = 0;
+  /// Whether it ends by itself after FaultSpec::max_duration, also when nobody clears it.
+  virtual bool has_ttl() const = 0;
+
   /// Breaks it. Returns when the effect can have begun at the earliest. An error may leave it half done:
   /// `clear` is called all the same. Errors: unavailable (the target refuses), timeout,
   /// cancelled, protocol.

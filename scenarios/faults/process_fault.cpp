@@ -20,8 +20,10 @@ class ProcessFault final : public Fault {
 
   std::string description() const override { return fmt::format("{} {}", spec_.kind, service_); }
 
+  bool has_ttl() const override { return false; }
+
   std::string undo() const override {
-    return fmt::format("obsctl stack down {0} && obsctl stack up {1} --instance {0}", stack_.instance(),
+    return fmt::format("obsctl stack down {0} && obsctl stack up {1} --name {0}", stack_.instance(),
                        stack_.name());
   }
 

@@ -29,6 +29,7 @@ class ToggleFault final : public Fault {
         target_(place.target),
         url_(fmt::format("{}/api/v1/toggles/{}", place.url, spec_.kind)),
         token_(place.token),
+        token_variable_(place.token_variable),
         clock_(clock) {}
 
   std::string description() const override {
@@ -46,8 +47,10 @@ class ToggleFault final : public Fault {
     return fmt::format("{} is not ready", target_);
   }
 
+  bool has_ttl() const override { return true; }
+
   std::string undo() const override {
-    return fmt::format("curl -X DELETE -H \"Authorization: Bearer $OBSCTL_SERVICE_TOKEN\" {}",
+    return fmt::format("curl -X DELETE -H \"Authorization: Bearer ${}\" {}", token_variable_,
                        core::without_credentials(url_));
   }
 
@@ -127,7 +130,7 @@ class ToggleFault final : public Fault {
     const bool told = problem.is_object() && problem.contains("detail") && problem["detail"].is_string();
     std::string hint;
     if (reply.status == 401 || reply.status == 403) {
-      hint = "the token of its toggles goes into OBSCTL_SERVICE_TOKEN, or the variable that token_env names";
+      hint = fmt::format("the token of its toggles is taken from ${}", token_variable_);
     } else if (reply.status == 404) {
       hint = "is this a service with obsctl's toggles API?";
     }
@@ -141,6 +144,7 @@ class ToggleFault final : public Fault {
   const std::string target_;
   const std::string url_;
   const std::string token_;
+  const std::string token_variable_;
   core::Clock& clock_;
   core::HttpClient http_;
 };
