@@ -1,5 +1,6 @@
 // `obsctl load` as a user runs it: the real program against a server on loopback, its files, its exit codes,
 // and what it shows on a terminal.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <set>
@@ -38,6 +39,10 @@ std::filesystem::path binary() {
 }
 
 tests::ProgramOutput load(const tests::TemporaryDirectory& folder, std::vector<std::string> args) {
+  // How late a busy machine lets the generator run concerns one test alone, which sets its own limit.
+  if (args.front() == "run" && std::find(args.begin(), args.end(), "--lag-limit") == args.end()) {
+    args.insert(args.end(), {"--lag-limit", "5s"});
+  }
   args.insert(args.begin(), "load");
   return tests::run_program(
       {.program = binary(), .args = std::move(args), .folder = folder.path(), .timeout = 60s});
@@ -262,7 +267,7 @@ TEST_CASE("the highest rate that meets a condition is found") {
     return kPong;
   });
   const auto output =
-      load(folder, {"run", server.url(), "--find-max", "response_p99<150ms", "-r", "40/s", "-d", "1s",
+      load(folder, {"run", server.url(), "--find-max", "response_p99<300ms", "-r", "40/s", "-d", "2s",
                     "--max-connections", "1", "--max-rate", "5000/s", "-o", "c.json"});
   INFO(output.standard_output << output.standard_error);
   CHECK(output.status.code == 0);
@@ -274,7 +279,7 @@ TEST_CASE("the highest rate that meets a condition is found") {
   REQUIRE(result.at("curve").size() >= 4);
   CHECK(result.at("curve").front().at("good") == true);
   CHECK(result.at("curve").back().at("good") == false);
-  CHECK(output.standard_output.find("response_p99<150ms holds up to ") != std::string::npos);
+  CHECK(output.standard_output.find("response_p99<300ms holds up to ") != std::string::npos);
   CHECK(output.standard_error.find("too much\n") != std::string::npos);
 }
 
@@ -413,7 +418,8 @@ TEST_CASE("on a terminal one line is redrawn while the load runs") {
   if (child == 0) {
     ::setenv("TERM", "xterm", 1);
     ::unsetenv("NO_COLOR");
-    ::execl(program.c_str(), program.c_str(), "load", "run", url.c_str(), "-r", "100/s", "-d", "3s", nullptr);
+    ::execl(program.c_str(), program.c_str(), "load", "run", url.c_str(), "-r", "100/s", "-d", "3s",
+            "--lag-limit", "5s", nullptr);
     ::_exit(127);
   }
   std::string screen;
