@@ -1,6 +1,5 @@
 #include "scenarios/run_load.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -12,9 +11,12 @@ namespace obsctl::scenarios {
 namespace {
 
 // How late the generator may be (p99) before a run is inconclusive. Rules look at windows of seconds, which a
-// quarter of a second does not change; claims about response times bear less.
+// quarter of a second does not change; response times count from when a request was due, so lateness can only
+// make them look worse.
 constexpr core::Nanoseconds kLagLimit = std::chrono::milliseconds(250);
-constexpr core::Nanoseconds kLagLimitForLatency = std::chrono::milliseconds(100);
+// The part of the requests due before the fault that has to be sent, whoever was the limit: what a rule sees
+// is the load that arrives.
+constexpr double kSentLimit = 0.98;
 
 constexpr std::array kPhases{kBeforeFault, kInjecting, kDuringFault, kClearing, kAfterFault};
 constexpr std::array kMetrics{"error_ratio",  "achieved_rate", "response_p50", "response_p90", "response_p95",
@@ -52,7 +54,7 @@ Json windows_json(const std::vector<loadgen::Window>& windows) {
   return list;
 }
 
-core::Result<loadgen::LoadPlan> plan_of(const Load& load, const std::string& url, bool claims_latency) {
+core::Result<loadgen::LoadPlan> plan_of(const Load& load, const std::string& url) {
   loadgen::LoadPlan plan;
   const auto target = core::parse_url(url);
   if (!target) return target.error();
@@ -71,9 +73,19 @@ core::Result<loadgen::LoadPlan> plan_of(const Load& load, const std::string& url
   plan.first_phase = kBeforeFault;
   plan.request_timeout = load.timeout;
   plan.drain_timeout = std::chrono::seconds(2);
-  plan.lag_limit = claims_latency ? kLagLimitForLatency : kLagLimit;
+  plan.lag_limit = kLagLimit;
   plan.max_in_flight = static_cast<int>(load.max_in_flight);
   return plan;
+}
+
+/// Why the load is not what the scenario asked for; empty when it is.
+std::string shortfall(const std::string& name, const loadgen::Statistics& before_fault,
+                      const loadgen::GeneratorLimited& limited) {
+  if (limited.limited) return fmt::format("load {}: {}", name, limited.reason);
+  const loadgen::Counts& counts = before_fault.counts;
+  if (static_cast<double>(counts.sent) >= kSentLimit * static_cast<double>(counts.scheduled)) return {};
+  return fmt::format("load {}: only {} of the {} requests due before the fault were sent", name, counts.sent,
+                     counts.scheduled);
 }
 
 }  // namespace
@@ -96,11 +108,7 @@ std::optional<double> metric_of(const loadgen::Statistics& statistics, const std
 core::Result<void> RunLoad::start(const Scenario& scenario, const std::map<std::string, FaultPlace>& places) {
   for (const Load& load : scenario.loads) {
     const std::string& url = places.at(load.target).url;
-    const bool claims_latency =
-        std::any_of(scenario.thresholds.begin(), scenario.thresholds.end(), [&](const Threshold& threshold) {
-          return threshold.load == load.name && threshold.metric.find("_p") != std::string::npos;
-        });
-    auto plan = plan_of(load, url, claims_latency);
+    auto plan = plan_of(load, url);
     if (!plan) return plan.error();
     auto run = loadgen::LoadRun::start(std::move(*plan), log_);
     if (!run) return run.error();
@@ -131,12 +139,21 @@ std::vector<LoadView> RunLoad::view() const {
   return views;
 }
 
-std::string RunLoad::generator_limited() const {
+std::string RunLoad::shortfall() const {
   for (const Running& load : loads_) {
-    const loadgen::GeneratorLimited limited = load.run->generator_limited();
-    if (limited.limited) return fmt::format("load {}: {}", load.spec.name, limited.reason);
+    std::string reason =
+        scenarios::shortfall(load.spec.name, load.run->phase(kBeforeFault), load.run->generator_limited());
+    if (!reason.empty()) return reason;
   }
   return {};
+}
+
+bool RunLoad::tell_shortfall() {
+  const std::string reason = shortfall();
+  if (reason.empty() || told_) return told_;
+  told_ = true;
+  journal_.append("run.inconclusive", {{"reason", "the load could not be sent as asked: " + reason}});
+  return true;
 }
 
 void RunLoad::finish(const std::stop_token& urgent) {
@@ -158,13 +175,14 @@ void RunLoad::finish(const std::stop_token& urgent) {
                      {"generator_limited", summary.generator_limited.limited},
                      {"phases", std::move(phases)},
                      {"windows", windows_json(summary.windows)}});
+    const std::string reason =
+        scenarios::shortfall(load.spec.name, load.run->phase(kBeforeFault), summary.generator_limited);
     if (!summary.broken_invariant.empty()) {
       journal_.append(
           "run.error",
           {{"reason", fmt::format("the load's books do not balance: {}", summary.broken_invariant)}});
-    } else if (summary.generator_limited.limited) {
-      journal_.append("run.inconclusive", {{"reason", fmt::format("the load generator was the limit: {}",
-                                                                  summary.generator_limited.reason)}});
+    } else if (!reason.empty() && !told_) {
+      journal_.append("run.inconclusive", {{"reason", "the load could not be sent as asked: " + reason}});
     }
   }
   loads_.clear();

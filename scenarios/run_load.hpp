@@ -48,8 +48,11 @@ class RunLoad {
   /// none.
   std::optional<loadgen::Statistics> seen(const std::string& target, const char* phase) const;
   std::vector<LoadView> view() const;
-  /// Whether obsctl itself was the limit so far; empty when not.
-  std::string generator_limited() const;
+  /// Why the load so far is not what the scenario asks for (obsctl ran late, or too little could be sent
+  /// before the fault); empty when it is.
+  std::string shortfall() const;
+  /// Journals the shortfall, if there is one, as the end of the run, and only once. True: there is one.
+  bool tell_shortfall();
 
   /// Stops sending, waits for what is in flight unless `urgent`, and journals the results. Again: does
   /// nothing.
@@ -63,6 +66,7 @@ class RunLoad {
   Journal& journal_;
   core::Logger& log_;
   std::vector<Running> loads_;
+  bool told_ = false;
 };
 
 }  // namespace obsctl::scenarios

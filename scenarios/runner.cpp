@@ -332,9 +332,9 @@ class Runner {
     while (true) {
       if (clock_.steady_now() >= gate)
         doing_ = faults_.all_done() ? "waiting for the alerts to clear" : "watching";
-      if (const std::string limited = at_gate(gate); !limited.empty()) {
-        journal_.append("run.inconclusive", {{"reason", "the load generator is the limit: " + limited}});
-        return false;
+      if (!gate_passed_ && clock_.steady_now() >= gate) {
+        gate_passed_ = true;
+        if (load_.tell_shortfall()) return false;  // before anything is broken
       }
       if (over()) return false;
       faults_.step(gate, load_started_, plan_.expectations, stop_);
@@ -345,13 +345,6 @@ class Runner {
       // Confirmation looks at the load, which makes no events: a shorter tick.
       if (!wait_for_news(clock_.steady_now() + kTick / 2)) return false;
     }
-  }
-
-  /// Whether the tool itself is the limit, looked at once, before anything is broken.
-  std::string at_gate(core::SteadyTime gate) {
-    if (gate_passed_ || clock_.steady_now() < gate) return {};
-    gate_passed_ = true;
-    return load_.generator_limited();
   }
 
   bool keep_watching() {
