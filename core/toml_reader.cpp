@@ -2,14 +2,21 @@
 
 #include <fmt/format.h>
 
+// toml++ 3.3 asserts (and, with NDEBUG, lets the compiler assume) what it then reports as an error itself:
+// that a table header begins with a character of a key.
+#define TOML_ASSERT(expression) static_assert(true)
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #include <algorithm>
 #include <utility>
 
 #include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 #include "core/text.hpp"
+#include "core/toml_text.hpp"
 
 namespace obsctl::core {
 
@@ -252,6 +259,12 @@ void TomlTable::finish() {
 }
 
 Result<TomlFile> TomlFile::parse(std::string_view text, std::string file_name) {
+  if (auto stray = first_stray_character(text, file_name)) {
+    Error error = make_error(ErrorKind::invalid_input, "a character that is not ASCII stands outside quotes",
+                             "put quotes around the key or value that it belongs to");
+    error.where = std::move(stray);
+    return error;
+  }
   toml::parse_result parsed = toml::parse(text, file_name);
   if (!parsed) {
     const toml::parse_error& failure = parsed.error();

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
+#include <map>
 
 #include <fmt/format.h>
+
+#include "scenarios/payload.hpp"
 
 namespace obsctl::scenarios {
 
@@ -37,11 +39,19 @@ std::optional<WallTime> cleared_at(const std::vector<Event>& events, const std::
   return event == nullptr ? std::nullopt : std::optional(event->at);
 }
 
-/// An event that came, against its budget.
+/// When its removal began.
+std::optional<WallTime> removing_at(const std::vector<Event>& events, const std::string& fault) {
+  const Event* event =
+      find_first(events, "fault.clearing", [&](const Event& e) { return e.text("fault") == fault; });
+  return event == nullptr ? std::nullopt : std::optional(event->at);
+}
+
+/// An event that came, against its budget. So late that it was not waited for any longer is missed.
 Finding measured_finding(const Expectation& expectation, Nanoseconds measured, std::string what) {
   Finding finding{Outcome::passed, measured, std::move(what)};
   if (expectation.budget && measured > *expectation.budget) {
-    finding.outcome = Outcome::late;
+    const bool waited_for = measured <= *expectation.budget + lateness_allowance(*expectation.budget);
+    finding.outcome = waited_for ? Outcome::late : Outcome::missed;
     finding.detail +=
         fmt::format(", {} after its budget of {}", core::format_rounded(measured - *expectation.budget),
                     core::format_rounded(*expectation.budget));
@@ -73,29 +83,92 @@ std::optional<WallTime> origin_of(const Expectation& expectation, const std::vec
                                     : cleared_at(events, expectation.fault);
 }
 
-Finding judge_alert(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
+bool is_about(const Event& event, const Expectation& expectation) {
+  return event.kind.rfind("alert.", 0) == 0 && event.text("alert") == expectation.alert;
+}
+
+/// Nothing came with the labels that were asked for; something with others explains it.
+Finding absent_alert(const Expectation& expectation, const std::vector<Event>& events,
+                     std::optional<WallTime> origin, WallTime now, bool finished, const std::string& what) {
+  Finding finding = absent_finding(expectation, origin, now, finished, what);
+  if (finding.outcome != Outcome::missed) return finding;
+  const Event* other = find_first(events, "alert." + expectation.stage, [&](const Event& event) {
+    return is_about(event, expectation) && event.at >= *origin && !carries(event.fields, expectation.labels);
+  });
+  if (other == nullptr) return finding;
+  finding.outcome = Outcome::mismatched;
+  finding.detail = fmt::format("{} was {} with other labels: {}", expectation.alert, expectation.stage,
+                               other->fields.value("labels", Json::object()).dump());
+  return finding;
+}
+
+/// Pending or firing: when the first instance of the alert was.
+Finding judge_begin(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
                     bool finished) {
-  const auto origin = origin_of(expectation, events);
-  const std::string kind = "alert." + expectation.stage;
-  const Event* mismatch = nullptr;
+  const auto origin = injected_at(events, expectation.fault);
+  std::optional<WallTime> first;
   for (const Event& event : events) {
-    if (!origin || event.kind != kind || event.text("alert") != expectation.alert || event.at < *origin)
-      continue;
-    if (!carries(event.fields, expectation.labels)) {
-      mismatch = &event;
-      continue;
-    }
-    return measured_finding(expectation, event.at - *origin,
+    if (!origin || !is_about(event, expectation) || event.kind != "alert." + expectation.stage) continue;
+    if (event.at < *origin || !carries(event.fields, expectation.labels)) continue;
+    first = std::min(first.value_or(event.at), event.at);
+  }
+  if (first) {
+    return measured_finding(expectation, *first - *origin,
                             fmt::format("{} {}", expectation.alert, expectation.stage));
   }
-  Finding finding = absent_finding(expectation, origin, now, finished,
-                                   fmt::format("{} was not {}", expectation.alert, expectation.stage));
-  if (finding.outcome == Outcome::missed && mismatch != nullptr) {
-    finding.outcome = Outcome::mismatched;
-    finding.detail = fmt::format("{} was {} with other labels: {}", expectation.alert, expectation.stage,
-                                 mismatch->fields.value("labels", Json::object()).dump());
+  return absent_alert(expectation, events, origin, now, finished,
+                      fmt::format("{} was not {}", expectation.alert, expectation.stage));
+}
+
+/// An instance of an alert that has fired, as far as is known.
+struct Instance {
+  bool active = true;
+  WallTime since;  ///< that it is or is not
+};
+
+std::map<std::string, Instance> fired_instances(const Expectation& expectation,
+                                                const std::vector<Event>& events, WallTime from) {
+  std::map<std::string, Instance> instances;
+  for (const Event& event : events) {
+    if (!is_about(event, expectation) || event.at < from || !carries(event.fields, expectation.labels))
+      continue;
+    const std::string labels = event.fields.value("labels", Json::object()).dump();
+    const bool known = instances.count(labels) == 1;
+    if (event.kind == "alert.firing" || (known && event.kind == "alert.pending")) {
+      instances[labels] = {true, event.at};
+    } else if (known && event.kind == "alert.inactive") {
+      instances[labels] = {false, event.at};
+    }
   }
-  return finding;
+  return instances;
+}
+
+/// Inactive: when the last of the instances that the fault has made fire was.
+Finding judge_end(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
+                  bool finished) {
+  const auto began = injected_at(events, expectation.fault);
+  const auto origin = cleared_at(events, expectation.fault);
+  std::map<std::string, Instance> instances;
+  if (began && origin) instances = fired_instances(expectation, events, *began);
+  const auto active =
+      std::count_if(instances.begin(), instances.end(), [](const auto& i) { return i.second.active; });
+  if (instances.empty() || active > 0) {
+    const std::string what = instances.size() < 2 ? fmt::format("{} was not inactive", expectation.alert)
+                                                  : fmt::format("{} of {} instances of {} were not inactive",
+                                                                active, instances.size(), expectation.alert);
+    return absent_alert(expectation, events, origin, now, finished, what);
+  }
+  WallTime last = WallTime::min();
+  for (const auto& [labels, instance] : instances) last = std::max(last, instance.since);
+  // While a fault is being removed either state is right.
+  const WallTime removing = removing_at(events, expectation.fault).value_or(*origin);
+  if (last < removing) {
+    return {Outcome::unexpected, last - *origin,
+            fmt::format("{} was inactive {} before the fault was removed", expectation.alert,
+                        core::format_rounded(removing - last))};
+  }
+  return measured_finding(expectation, std::max(last - *origin, Nanoseconds::zero()),
+                          fmt::format("{} inactive", expectation.alert));
 }
 
 bool speaks_of(const Event& event, const std::string& alert) {
@@ -104,45 +177,17 @@ bool speaks_of(const Event& event, const std::string& alert) {
   return std::any_of(alerts->begin(), alerts->end(), [&](const Json& name) { return name == alert; });
 }
 
-/// $.a.b[0].c in a document; nothing when the path leads nowhere.
-const Json* at_path(const Json& document, std::string_view path) {
-  const Json* node = &document;
-  path.remove_prefix(1);  // $
-  while (!path.empty() && node != nullptr) {
-    if (path.front() == '[') {
-      const std::size_t end = path.find(']');
-      const std::string index(path.substr(1, end - 1));
-      const bool numeric = !index.empty() && index.find_first_not_of("0123456789") == std::string::npos;
-      if (!numeric || !node->is_array() || end == std::string_view::npos) return nullptr;
-      const std::size_t i = std::stoul(index.substr(0, 9));
-      node = i < node->size() ? &(*node)[i] : nullptr;
-      path.remove_prefix(end + 1);
-    } else if (path.front() == '.') {
-      path.remove_prefix(1);
-      const std::string key(path.substr(0, path.find_first_of(".[")));
-      path.remove_prefix(key.size());
-      const auto found = node->is_object() ? node->find(key) : node->end();
-      node = found == node->end() ? nullptr : &*found;
-    } else {
-      return nullptr;
-    }
+/// None must come: that holds once the time in which it would have come is over.
+Finding judge_none(const Expectation& expectation, std::optional<WallTime> origin, const Event* came,
+                   WallTime now, bool finished) {
+  if (came != nullptr) {
+    return {Outcome::unexpected, came->at - *origin,
+            fmt::format("a {} notification of {} reached {}, where none was wanted", expectation.stage,
+                        expectation.alert, expectation.receiver)};
   }
-  return node;
-}
-
-/// What is wrong with the payload; empty when every check holds.
-std::string body_problem(const Event& event, const std::vector<BodyCheck>& checks) {
-  if (checks.empty()) return {};
-  const Json body = Json::parse(event.text("raw"), nullptr, false);
-  for (const BodyCheck& check : checks) {
-    const Json* node = body.is_discarded() ? nullptr : at_path(body, check.jsonpath);
-    if (node == nullptr) return fmt::format("{} is not in the payload", check.jsonpath);
-    const std::string value = node->is_string() ? node->get<std::string>() : node->dump();
-    if (!std::regex_search(value, std::regex(check.matches))) {
-      return fmt::format("{} is \"{}\", which does not match \"{}\"", check.jsonpath, value, check.matches);
-    }
-  }
-  return {};
+  Finding absent = absent_finding(expectation, origin, now, finished, "none came");
+  if (absent.outcome != Outcome::missed) return absent;
+  return {Outcome::passed, {}, absent.detail};
 }
 
 Finding judge_notification(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
@@ -161,6 +206,7 @@ Finding judge_notification(const Expectation& expectation, const std::vector<Eve
     if (first == nullptr) first = &event;
     ++count;
   }
+  if (expectation.count == 0) return judge_none(expectation, origin, first, now, finished);
   if (first == nullptr) {
     Finding finding = absent_finding(expectation, origin, now, finished,
                                      fmt::format("no {} notification of {} reached {}", expectation.stage,
@@ -174,7 +220,7 @@ Finding judge_notification(const Expectation& expectation, const std::vector<Eve
   Finding finding =
       measured_finding(expectation, first->at - *origin,
                        fmt::format("{} notification at {}", expectation.stage, expectation.receiver));
-  const std::string problem = body_problem(*first, expectation.body);
+  const std::string problem = payload_problem(first->text("raw"), expectation.body);
   if (!problem.empty()) {
     finding.outcome = Outcome::mismatched;
     finding.detail = problem;
@@ -267,7 +313,8 @@ Finding judge_threshold(const Expectation& expectation, const std::vector<Event>
   }
   const Json phases = done->fields.value("phases", Json::object());
   const auto phase = phases.find(expectation.phase);
-  if (phase == phases.end() || !phase->contains(expectation.metric)) {
+  if (phase == phases.end() || !phase->contains(expectation.metric) ||
+      !(*phase)[expectation.metric].is_number()) {
     return {Outcome::not_reached,
             {},
             fmt::format("the load has no {} in {}", expectation.metric, expectation.phase)};
@@ -287,12 +334,6 @@ std::string_view to_string(Outcome outcome) {
   return names[static_cast<std::size_t>(outcome)];
 }
 
-std::string_view to_string(Verdict verdict) {
-  constexpr std::array<std::string_view, 6> names{"passed",  "failed", "inconclusive",
-                                                  "aborted", "error",  "interrupted"};
-  return names[static_cast<std::size_t>(verdict)];
-}
-
 Nanoseconds lateness_allowance(Nanoseconds budget) {
   return std::max<Nanoseconds>(std::chrono::seconds(2), budget / 4);
 }
@@ -300,7 +341,8 @@ Nanoseconds lateness_allowance(Nanoseconds budget) {
 Finding judge(const Expectation& expectation, const std::vector<Event>& events, WallTime now, bool finished) {
   switch (expectation.kind) {
     case Expectation::Kind::alert:
-      return judge_alert(expectation, events, now, finished);
+      return expectation.on_injection() ? judge_begin(expectation, events, now, finished)
+                                        : judge_end(expectation, events, now, finished);
     case Expectation::Kind::notification:
       return judge_notification(expectation, events, now, finished);
     case Expectation::Kind::query:
@@ -315,53 +357,6 @@ Finding judge(const Expectation& expectation, const std::vector<Event>& events, 
       return judge_threshold(expectation, events, finished);
   }
   return {};
-}
-
-Judgement judge_run(const std::vector<Expectation>& expectations, const std::vector<Event>& events) {
-  Judgement judgement;
-  const WallTime now = events.empty() ? WallTime{} : events.back().at;
-  bool failed = false;
-  bool inconclusive = false;
-  bool unsettled = false;
-  for (const Expectation& expectation : expectations) {
-    judgement.findings.push_back(judge(expectation, events, now, true));
-    const Finding& finding = judgement.findings.back();
-    if (finding.outcome == Outcome::passed) continue;
-    if (finding.outcome == Outcome::not_reached) {
-      unsettled = true;
-      continue;
-    }
-    (finding.outcome == Outcome::inconclusive ? inconclusive : failed) = true;
-    judgement.reasons.push_back(
-        fmt::format("{} {}: {}", expectation.id, to_string(finding.outcome), finding.detail));
-  }
-  // What made the run itself unsound outranks what it seemed to show.
-  constexpr std::array<std::pair<std::string_view, Verdict>, 4> kinds{
-      {{"run.interrupted", Verdict::interrupted},
-       {"run.error", Verdict::error},
-       {"run.aborted", Verdict::aborted},
-       {"run.inconclusive", Verdict::inconclusive}}};
-  std::optional<Verdict> unsound;
-  std::vector<std::string> causes;
-  for (const auto& [kind, verdict] : kinds) {
-    for (const Event& event : events) {
-      if (event.kind != kind) continue;
-      if (!unsound) unsound = verdict;
-      causes.push_back(event.text("reason"));
-    }
-  }
-  judgement.reasons.insert(judgement.reasons.begin(), causes.begin(), causes.end());
-  if (unsound) {
-    judgement.verdict = *unsound;
-  } else if (inconclusive) {
-    judgement.verdict = Verdict::inconclusive;
-  } else if (failed) {
-    judgement.verdict = Verdict::failed;
-  } else if (unsettled || expectations.empty()) {
-    judgement.verdict = Verdict::inconclusive;
-    judgement.reasons.emplace_back("not every expectation was reached");
-  }
-  return judgement;
 }
 
 }  // namespace obsctl::scenarios

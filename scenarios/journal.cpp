@@ -16,7 +16,9 @@ Json to_json(const Event& event, core::WallTime start) {
   const double seconds = core::to_seconds(event.at - start);
   Json json{
       {"t_s", std::round(seconds * 1e6) / 1e6}, {"at", core::format_utc(event.at)}, {"kind", event.kind}};
-  json.update(event.fields);
+  for (const auto& [name, value] : event.fields.items()) {
+    if (!json.contains(name)) json[name] = value;
+  }
   return json;
 }
 

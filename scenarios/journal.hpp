@@ -31,7 +31,8 @@ struct Event {
   std::string text(std::string_view key) const;
 };
 
-/// An event as the journal document shows it: {t_s, at, kind, …fields}. `t_s` counts from `start`.
+/// An event as the journal document shows it: {t_s, at, kind, …fields}. `t_s` counts from `start`. A field
+/// with one of these three names is left out.
 Json to_json(const Event& event, core::WallTime start);
 
 /// Append-only and safe to use from several threads.
@@ -43,7 +44,8 @@ class Journal {
   /// that dies leaves what it knew. Errors: unavailable.
   core::Result<void> write_to(const std::filesystem::path& path);
 
-  /// Calls `listener` for every event from now on, in order, on the appending thread, which waits for it.
+  /// Calls `listener` for every event from now on, in order, on the appending thread, which waits for it. It
+  /// must not use the journal, which is locked meanwhile.
   void listen(std::function<void(const Event&)> listener);
 
   void append(std::string kind, Json fields = Json::object());

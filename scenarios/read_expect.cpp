@@ -1,10 +1,10 @@
 // [expect] of a scenario: alerts, notifications, queries, suppressed alerts, and that nothing else fires.
-#include <algorithm>
 #include <chrono>
 #include <regex>
 
 #include <fmt/format.h>
 
+#include "scenarios/payload.hpp"
 #include "scenarios/scenario_parts.hpp"
 
 namespace obsctl::scenarios {
@@ -12,9 +12,6 @@ namespace obsctl::scenarios {
 using core::TomlTable;
 
 namespace {
-
-// std::regex recurses once for each nested group.
-constexpr std::size_t kLongestPattern = 1000;
 
 Within read_within(TomlTable& table, std::string_view key, bool by_default) {
   Within within;
@@ -32,44 +29,16 @@ Within read_within(TomlTable& table, std::string_view key, bool by_default) {
   return within;
 }
 
-bool is_regular_expression(const std::string& text) {
-  if (text.size() > kLongestPattern) return false;
-  try {
-    const std::regex probe(text);
-    return true;
-  } catch (const std::regex_error&) {
-    return false;
-  }
-}
-
-/// $, .key and [index], as the judgement follows them (scenarios/expectation.cpp).
-bool is_path(std::string_view text) {
-  if (text.empty() || text.front() != '$') return false;
-  text.remove_prefix(1);
-  while (!text.empty()) {
-    const bool indexed = text.front() == '[';
-    if (!indexed && text.front() != '.') return false;
-    const std::size_t end = indexed ? text.find(']') : text.find_first_of(".[", 1);
-    const std::string_view part = text.substr(1, end == std::string_view::npos ? end : end - 1);
-    if (part.empty() || (indexed && (end == std::string_view::npos || part.size() > 9 ||
-                                     part.find_first_not_of("0123456789") != std::string_view::npos))) {
-      return false;
-    }
-    text.remove_prefix(std::min(text.size(), 1 + part.size() + (indexed ? 1 : 0)));
-  }
-  return true;
-}
-
 std::vector<BodyCheck> read_body_checks(TomlTable& table) {
   std::vector<BodyCheck> checks;
   for (TomlTable& item : table.tables("body")) {
     BodyCheck check{required_text(item, "jsonpath"), required_text(item, "matches")};
-    if (!check.matches.empty() && !is_regular_expression(check.matches)) {
+    if (!check.matches.empty() && !is_payload_pattern(check.matches)) {
       item.report_at(
           "matches", fmt::format("{}.matches is not a regular expression: {}", item.path(), check.matches),
           "it is read as ECMAScript's; [ ] ( ) { } . * + ? ^ $ | \\ stand for themselves after a backslash");
     }
-    if (!check.jsonpath.empty() && !is_path(check.jsonpath)) {
+    if (!check.jsonpath.empty() && !is_payload_path(check.jsonpath)) {
       item.report_at("jsonpath", fmt::format("{}.jsonpath is not a path: {}", item.path(), check.jsonpath),
                      "use $ and .key or [index], such as $.attachments[0].title");
     }
