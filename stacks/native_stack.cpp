@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kLastLines = 8;
 constexpr auto kRestartDeadline = 30s;
-constexpr auto kVersionTimeout = 500ms;
+constexpr auto kVersionTimeout = 5s;
 
 }  // namespace
 
