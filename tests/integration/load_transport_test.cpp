@@ -40,8 +40,15 @@ Summary run_to_end(LoadPlan plan) {
   return summary;
 }
 
+std::string failures_of(const Summary& summary) {
+  std::string text;
+  for (const auto& [why, times] : summary.failures) text += std::to_string(times) + " times: " + why + "\n";
+  return text;
+}
+
 /// All requests are right, or all fail in this way.
 void check_all(const Summary& summary, const std::string& failure = "") {
+  INFO(failures_of(summary));
   const std::int64_t n = summary.counts.sent;
   CHECK(n > 0);
   CHECK(summary.counts.ok == (failure.empty() ? n : 0));
@@ -95,6 +102,7 @@ TEST_CASE("TLS trusts what it is told to trust, and names what it does not") {
     std::string url = nginx.tls_url();
     url.replace(0, 5, "http");
     const Summary summary = run_to_end(plan_for(url));
+    INFO(failures_of(summary));
     CHECK(summary.counts.http_error == 30);
     CHECK(summary.statuses.at(400) == 30);
   }

@@ -137,7 +137,7 @@ void Nginx::start() {
   options.log_file = folder_ / "error.log";
   process_ = core::ChildProcess::start(options).value();
   const auto deadline = std::chrono::steady_clock::now() + 10s;
-  while (!listens(plain_.port())) {
+  while (!listens(plain_.port()) || !listens(tls_.port()) || !listens(mutual_.port())) {
     INFO(core::tail_of_file(folder_ / "error.log", 20));
     REQUIRE(std::chrono::steady_clock::now() < deadline);
     std::this_thread::sleep_for(10ms);
