@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <optional>
-#include <regex>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "core/regex.hpp"
 
 namespace obsctl::scenarios {
 
@@ -13,10 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-// std::regex recurses for each group of a pattern and, in the worst case, several times for each character of
-// a text. At these lengths that stays far below any stack.
-constexpr std::size_t kLongestPattern = 1000;
-constexpr std::size_t kMostSearched = 4096;
 constexpr std::size_t kMostQuoted = 200;
 constexpr int kDeepest = 100;
 
@@ -56,30 +53,6 @@ const json* follow(const json& document, std::string_view path) {
   return node;
 }
 
-/// Whether a number in a pattern, \12 or {1,20}, is so long that std::regex computes it wrongly.
-bool has_long_number(const std::string& pattern) {
-  constexpr std::size_t kLongestNumber = 6;
-  std::size_t digits = 0;
-  bool counts = false;
-  for (const char c : pattern) {
-    if (c < '0' || c > '9') {
-      counts = c == '\\' || c == '{' || c == ',';
-      digits = 0;
-    } else if (counts && ++digits > kLongestNumber) {
-      return true;
-    }
-  }
-  return false;
-}
-
-bool matches(const std::string& text, const std::string& pattern) {
-  try {
-    return std::regex_search(text, std::regex(pattern));
-  } catch (const std::regex_error&) {
-    return false;  // too complex to be searched for in this text
-  }
-}
-
 /// For a message; never ends in the middle of a UTF-8 character.
 std::string shortened(const std::string& text) {
   if (text.size() <= kMostQuoted) return text;
@@ -99,16 +72,6 @@ bool is_payload_path(std::string_view text) {
   return true;
 }
 
-bool is_payload_pattern(const std::string& text) {
-  if (text.size() > kLongestPattern || has_long_number(text)) return false;
-  try {
-    const std::regex probe(text);
-    return true;
-  } catch (const std::regex_error&) {
-    return false;
-  }
-}
-
 std::string payload_problem(const std::string& raw, const std::vector<BodyCheck>& checks) {
   if (checks.empty()) return {};
   // Writing a value recurses; what is nested deeper than any payload is left out.
@@ -119,12 +82,10 @@ std::string payload_problem(const std::string& raw, const std::vector<BodyCheck>
     if (node == nullptr) return fmt::format("{} is not in the payload", check.jsonpath);
     const std::string text = node->is_string() ? node->get<std::string>()
                                                : node->dump(-1, ' ', false, json::error_handler_t::replace);
-    if (matches(text.substr(0, kMostSearched), check.matches)) continue;
-    return fmt::format("{} is \"{}\", which does not match \"{}\"{}", check.jsonpath, shortened(text),
-                       check.matches,
-                       text.size() <= kMostSearched
-                           ? ""
-                           : fmt::format(" in its first {} of {} bytes", kMostSearched, text.size()));
+    const auto pattern = core::Regex::parse(check.matches);
+    if (pattern && pattern->found_in(text)) continue;
+    return fmt::format("{} is \"{}\", which does not match \"{}\"", check.jsonpath, shortened(text),
+                       check.matches);
   }
   return {};
 }

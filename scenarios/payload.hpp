@@ -13,11 +13,8 @@ namespace obsctl::scenarios {
 /// $ followed by .key and [index], such as "$.attachments[0].title".
 bool is_payload_path(std::string_view text);
 
-/// An ECMAScript regular expression of a length that cannot exhaust the stack.
-bool is_payload_pattern(const std::string& text);
-
 /// What is wrong with a payload, for people; empty when every check holds. `raw` is JSON as it was received.
-/// Paths and patterns have to be such as the above accept. Of a long text the first 4096 bytes are searched.
+/// Paths have to be such as the above accepts.
 std::string payload_problem(const std::string& raw, const std::vector<BodyCheck>& checks);
 
 }  // namespace obsctl::scenarios

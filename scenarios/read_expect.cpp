@@ -1,9 +1,9 @@
 // [expect] of a scenario: alerts, notifications, queries, suppressed alerts, and that nothing else fires.
 #include <chrono>
-#include <regex>
 
 #include <fmt/format.h>
 
+#include "core/regex.hpp"
 #include "scenarios/payload.hpp"
 #include "scenarios/scenario_parts.hpp"
 
@@ -33,10 +33,10 @@ std::vector<BodyCheck> read_body_checks(TomlTable& table) {
   std::vector<BodyCheck> checks;
   for (TomlTable& item : table.tables("body")) {
     BodyCheck check{required_text(item, "jsonpath"), required_text(item, "matches")};
-    if (!check.matches.empty() && !is_payload_pattern(check.matches)) {
+    if (const auto pattern = core::Regex::parse(check.matches); !pattern) {
       item.report_at(
-          "matches", fmt::format("{}.matches is not a regular expression: {}", item.path(), check.matches),
-          "it is read as ECMAScript's; [ ] ( ) { } . * + ? ^ $ | \\ stand for themselves after a backslash");
+          "matches", fmt::format("{}.matches: {}", item.path(), pattern.error().message),
+          "it is RE2's syntax; [ ] ( ) { } . * + ? ^ $ | \\ stand for themselves after a backslash");
     }
     if (!check.jsonpath.empty() && !is_payload_path(check.jsonpath)) {
       item.report_at("jsonpath", fmt::format("{}.jsonpath is not a path: {}", item.path(), check.jsonpath),
@@ -50,7 +50,7 @@ std::vector<BodyCheck> read_body_checks(TomlTable& table) {
 
 /// A day that exists, as YYYY-MM-DD.
 bool is_date(const std::string& text) {
-  if (!std::regex_match(text, std::regex(R"(\d{4}-\d{2}-\d{2})"))) return false;
+  if (!core::Regex::parse(R"(\d{4}-\d{2}-\d{2})")->matches_whole(text)) return false;
   const std::chrono::year year(std::stoi(text.substr(0, 4)));
   const std::chrono::month month(static_cast<unsigned>(std::stoi(text.substr(5, 2))));
   const std::chrono::day day(static_cast<unsigned>(std::stoi(text.substr(8, 2))));

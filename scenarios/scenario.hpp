@@ -119,7 +119,7 @@ struct AlertExpectation {
 
 struct BodyCheck {
   std::string jsonpath;  ///< a dotted path with [index], from $
-  std::string matches;   ///< ECMAScript regular expression, searched for
+  std::string matches;   ///< regular expression (core::Regex), searched for
 };
 
 /// [[expect.notification]].

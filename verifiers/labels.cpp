@@ -1,21 +1,13 @@
-// Label matching. std::regex does the regular expressions; its ECMAScript grammar covers what people write in
-// matchers, and the Go spellings it lacks ((?i) in front, named groups) are rewritten. Nothing else includes
-// <regex>.
 #include "verifiers/labels.hpp"
 
 #include <algorithm>
 #include <optional>
-#include <regex>
 
 #include <fmt/format.h>
 
 #include "core/text.hpp"
 
 namespace obsctl::verifiers {
-
-struct LabelMatcher::Pattern {
-  std::regex expression;
-};
 
 std::string_view label_of(const Labels& labels, std::string_view name) {
   const auto found = labels.find(std::string(name));
@@ -71,21 +63,6 @@ std::string_view symbol_of(LabelMatcher::Operator operation) {
   return "?";
 }
 
-/// Go's (?P<name>…) as a plain group; ECMAScript has no names.
-std::string without_group_names(std::string_view expression) {
-  std::string out;
-  for (std::size_t i = 0; i < expression.size(); ++i) {
-    out += expression[i];
-    if (expression.substr(i).starts_with("(?P<")) {
-      const std::size_t end = expression.find('>', i);
-      if (end != std::string_view::npos) i = end;
-    } else if (expression[i] == '\\' && i + 1 < expression.size()) {
-      out += expression[++i];
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<LabelMatcher> LabelMatcher::make(std::string name, Operator operation, std::string value) {
@@ -94,40 +71,27 @@ Result<LabelMatcher> LabelMatcher::make(std::string name, Operator operation, st
   matcher.operation_ = operation;
   matcher.value_ = std::move(value);
   if (operation == Operator::regex || operation == Operator::not_regex) {
-    auto flags = std::regex::ECMAScript | std::regex::nosubs;
-    std::string expression = without_group_names(matcher.value_);
-    if (expression.starts_with("(?i)")) {
-      expression.erase(0, 4);
-      flags |= std::regex::icase;
+    auto pattern = core::Regex::parse(matcher.value_);
+    if (!pattern) {
+      core::Error error = pattern.error();
+      error.message = fmt::format("{}: {}", matcher.name_, error.message);
+      return error;
     }
-    try {
-      matcher.pattern_ = std::make_shared<const Pattern>(Pattern{std::regex(expression, flags)});
-    } catch (const std::regex_error&) {
-      return core::make_error(core::ErrorKind::invalid_input,
-                              fmt::format("{}: \"{}\" is not a regular expression that can be read",
-                                          matcher.name_, matcher.value_));
-    }
+    matcher.pattern_ = std::move(*pattern);
   }
   return matcher;
 }
 
 bool LabelMatcher::matches_value(std::string_view value) const {
-  const auto by_pattern = [&] {
-    try {
-      return std::regex_match(value.begin(), value.end(), pattern_->expression);
-    } catch (const std::regex_error&) {
-      return false;  // too complex for the library on this text
-    }
-  };
   switch (operation_) {
     case Operator::equal:
       return value == value_;
     case Operator::not_equal:
       return value != value_;
     case Operator::regex:
-      return by_pattern();
+      return pattern_->matches_whole(value);
     case Operator::not_regex:
-      return !by_pattern();
+      return !pattern_->matches_whole(value);
     case Operator::glob:
       return core::glob_matches(value_, value);
   }

@@ -4,12 +4,13 @@
 #pragma once
 
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/regex.hpp"
 
 namespace obsctl::verifiers {
 
@@ -35,8 +36,8 @@ class LabelMatcher {
  public:
   enum class Operator { equal, not_equal, regex, not_regex, glob };
 
-  /// Errors: invalid_input, when `value` is a regular expression that cannot be read. Go's `(?i)` in front is
-  /// understood; expressions are anchored at both ends.
+  /// Errors: invalid_input, when `value` is a regular expression that cannot be read. Expressions are
+  /// anchored at both ends.
   static Result<LabelMatcher> make(std::string name, Operator operation, std::string value);
 
   /// Reads what Alertmanager takes for `matchers`: `severity="critical"`, `team=~a|b`, and several in one
@@ -54,13 +55,12 @@ class LabelMatcher {
   std::string text() const;
 
  private:
-  struct Pattern;
   LabelMatcher() = default;
 
   std::string name_;
   Operator operation_ = Operator::equal;
   std::string value_;
-  std::shared_ptr<const Pattern> pattern_;
+  std::optional<core::Regex> pattern_;  // of the two operators that take one
 };
 
 /// True when every matcher does; also when there is none.

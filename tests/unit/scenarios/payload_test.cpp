@@ -52,34 +52,14 @@ TEST_CASE("a pattern is searched for, and the first that is not found is told") 
   CHECK(payload_problem("not JSON", {}).empty());
 }
 
-TEST_CASE("of a long text the beginning is searched, and less is quoted") {
+TEST_CASE("a long text is searched whole, and its beginning quoted") {
   const auto raw = [](const std::string& text) { return "{\"text\": \"" + text + "\"}"; };
-  const std::string long_text = std::string(4090, 'a') + "needle" + std::string(100'000, 'a');
-  CHECK(problem(raw(long_text), "$.text", "needle").empty());
-  CHECK(problem(raw("a" + long_text), "$.text", "needle") ==
-        "$.text is \"" + std::string(200, 'a') +
-            "…\", which does not match \"needle\" in its first 4096 of 104097 bytes");
+  CHECK(problem(raw(std::string(100'000, 'a') + "needle"), "$.text", "needle").empty());
+  CHECK(problem(raw(std::string(100'000, 'a')), "$.text", "needle") ==
+        "$.text is \"" + std::string(200, 'a') + "…\", which does not match \"needle\"");
   // A character is not cut in half.
   CHECK(problem(raw(std::string(199, 'a') + "üb"), "$.text", "x") ==
         "$.text is \"" + std::string(199, 'a') + "…\", which does not match \"x\"");
-  // What would need a stack frame or more for each character of the text.
-  CHECK(!problem(raw(std::string(1'000'000, 'a')), "$.text", "(?:(?:a|b)|(?:c|d))*e").empty());
-}
-
-TEST_CASE("a pattern is an ECMAScript regular expression of limited length") {
-  CHECK(is_payload_pattern("a|b"));
-  CHECK(is_payload_pattern(std::string(1000, 'a')));
-  CHECK(!is_payload_pattern(std::string(1001, 'a')));
-  CHECK(is_payload_pattern(std::string(500, '(') + std::string(500, ')')));
-  CHECK(!is_payload_pattern("("));
-  CHECK(!is_payload_pattern("[z-a]"));
-  CHECK(!is_payload_pattern("a{2,1}"));
-  CHECK(!is_payload_pattern("(a{1000}){1000}"));
-  // Numbers that mean something have a limit too; others are text.
-  CHECK(is_payload_pattern("a{1,000001}"));
-  CHECK(!is_payload_pattern("a{1,0000001}"));
-  CHECK(!is_payload_pattern("[\\88888888888888888888]"));
-  CHECK(is_payload_pattern("[88888888888888888888]"));
 }
 
 TEST_CASE("what is accepted as a path can be followed") {

@@ -197,7 +197,7 @@ TEST_CASE("a configuration that is wrong is refused with its place") {
       {"route:\n  receiver: a\n  routes: [{matchers: [severity]}]\nreceivers: [{name: a}]",
        "a.yml:3:24: \"severity\" is not a matcher: the operator is missing"},
       {"route:\n  receiver: a\n  routes: [{match_re: {a: '('}}]\nreceivers: [{name: a}]",
-       "a.yml:3:27: a: \"(\" is not a regular expression that can be read"},
+       "a.yml:3:27: a: \"(\" is not a regular expression: missing ): ("},
       {"route:\n  receiver: a\n  routes: {a: b}\nreceivers: [{name: a}]", "a.yml:3:11: routes is not a list"},
       {"route: {receiver: a}\nreceivers: [{name: a, slack_configs: {}}]",
        "a.yml:2:38: slack_configs is not a list"},
