@@ -83,7 +83,13 @@ std::string shortfall(const std::string& name, const loadgen::Statistics& before
                       const loadgen::GeneratorLimited& limited) {
   if (limited.limited) return fmt::format("load {}: {}", name, limited.reason);
   const loadgen::Counts& counts = before_fault.counts;
-  if (static_cast<double>(counts.sent) >= kSentLimit * static_cast<double>(counts.scheduled)) return {};
+  // What became due in the last moments may still be on its way, and of a phase that has just begun that is
+  // all.
+  if (before_fault.length <= kLagLimit) return {};
+  const double on_its_way = core::to_seconds(kLagLimit) / core::to_seconds(before_fault.length);
+  if (static_cast<double>(counts.sent) >= (kSentLimit - on_its_way) * static_cast<double>(counts.scheduled)) {
+    return {};
+  }
   return fmt::format("load {}: only {} of the {} requests due before the fault were sent", name, counts.sent,
                      counts.scheduled);
 }

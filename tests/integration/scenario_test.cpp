@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -106,8 +107,15 @@ class Run {
 
   /// Whether the run has told of an event of this kind on its standard error.
   bool told(const std::string& kind) const { return log_text().find(" " + kind + " ") != std::string::npos; }
+  /// False, with the run's own words on standard error, when it ends or patience does before that.
   bool wait_for(const std::string& kind) {
-    return wait_until([&] { return told(kind); });
+    bool ended = false;
+    wait_until([&] {
+      ended = child_->poll().has_value();
+      return ended || told(kind);
+    });
+    if (!told(kind)) std::cerr << label_ << ": no " << kind << '\n' << log_text();
+    return told(kind);
   }
 
   void signal(int number) { ::kill(pid(), number); }
