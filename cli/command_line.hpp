@@ -54,6 +54,7 @@ void add_scenario_commands(CommandLine& line);
 void add_load_commands(CommandLine& line);
 void add_stack_commands(CommandLine& line);
 void add_serve_commands(CommandLine& line);
+void add_verify_commands(CommandLine& line);
 void add_version_command(CommandLine& line);
 
 /// `scenario plan`, added by add_scenario_commands.

@@ -1,0 +1,12 @@
+// obsctl verify: one-shot checks, one file a command (cli/verify_*.cpp), with the engine that scenarios use.
+#include "cli/command_line.hpp"
+
+namespace obsctl::cli {
+
+void add_verify_commands(CommandLine& line) {
+  CLI::App* verify = line.app.add_subcommand("verify", "check one thing now, and say whether it is so");
+  verify->require_subcommand(1);
+  verify->group("");  // not listed before it has its first command
+}
+
+}  // namespace obsctl::cli
