@@ -240,6 +240,15 @@ std::string event_line(const Event& event) {
   if (kind == "alert.suppressed")
     return fmt::format("{}{} by {}", event.text("alert"), labels_text(event), event.text("by"));
   if (kind.starts_with("alert.")) return event.text("alert") + labels_text(event);
+  if (kind == "notification.overdue") {
+    return fmt::format("{} {} at {}: {}", event.text("alert"), event.text("stage"), event.text("receiver"),
+                       event.text("explanation"));
+  }
+  if (kind == "notification.refused") {
+    const int answer = event.fields.value("answer", 0);
+    return fmt::format("{} at {}: {}", joined_names(event, "alerts"), event.text("receiver"),
+                       answer == 0 ? "no answer" : fmt::format("answered {}", answer));
+  }
   if (kind.starts_with("notification.")) {
     return fmt::format("{} at {} ({})", joined_names(event, "alerts"), event.text("receiver"),
                        event.text("via"));

@@ -12,9 +12,23 @@
 
 namespace obsctl::scenarios {
 
-namespace {
-
 using core::WallTime;
+
+std::optional<WallTime> injected_at(const std::vector<Event>& events, const std::string& fault) {
+  for (const Event& event : events) {
+    const bool origin = event.kind == "fault.injected" || event.kind == "fault.skipped";
+    if (origin && event.text("fault") == fault) return event.at;
+  }
+  return std::nullopt;
+}
+
+bool speaks_of(const Event& event, const std::string& alert) {
+  const auto alerts = event.fields.find("alerts");
+  if (alerts == event.fields.end()) return false;
+  return std::any_of(alerts->begin(), alerts->end(), [&](const Json& name) { return name == alert; });
+}
+
+namespace {
 
 bool carries(const Json& fields, const Labels& wanted) {
   const auto labels = fields.find("labels");
@@ -22,15 +36,6 @@ bool carries(const Json& fields, const Labels& wanted) {
     if (labels == fields.end() || labels->value(name, "") != value) return false;
   }
   return true;
-}
-
-/// When the fault took effect, or was left out on purpose: the origin of every detection budget.
-std::optional<WallTime> injected_at(const std::vector<Event>& events, const std::string& fault) {
-  for (const Event& event : events) {
-    const bool origin = event.kind == "fault.injected" || event.kind == "fault.skipped";
-    if (origin && event.text("fault") == fault) return event.at;
-  }
-  return std::nullopt;
 }
 
 std::optional<WallTime> cleared_at(const std::vector<Event>& events, const std::string& fault) {
@@ -171,12 +176,6 @@ Finding judge_end(const Expectation& expectation, const std::vector<Event>& even
                           fmt::format("{} inactive", expectation.alert));
 }
 
-bool speaks_of(const Event& event, const std::string& alert) {
-  const auto alerts = event.fields.find("alerts");
-  if (alerts == event.fields.end()) return false;
-  return std::any_of(alerts->begin(), alerts->end(), [&](const Json& name) { return name == alert; });
-}
-
 /// None must come: that holds once the time in which it would have come is over.
 Finding judge_none(const Expectation& expectation, std::optional<WallTime> origin, const Event* came,
                    WallTime now, bool finished) {
@@ -229,6 +228,18 @@ Finding judge_notification(const Expectation& expectation, const std::vector<Eve
     finding.detail = fmt::format("{} {} notifications reached {}, not {}", count, expectation.stage,
                                  expectation.receiver, *expectation.count);
   }
+  return finding;
+}
+
+/// With what was found out about it when it was overdue.
+Finding explained(Finding finding, const Expectation& expectation, const std::vector<Event>& events) {
+  const Event* why = find_first(events, "notification.overdue", [&](const Event& event) {
+    return event.text("expectation") == expectation.id;
+  });
+  if (why == nullptr || finding.outcome == Outcome::waiting || finding.outcome == Outcome::not_reached)
+    return finding;
+  finding.cause = why->text("cause");
+  finding.detail += fmt::format("; {}", why->text("explanation"));
   return finding;
 }
 
@@ -334,6 +345,13 @@ std::string_view to_string(Outcome outcome) {
   return names[static_cast<std::size_t>(outcome)];
 }
 
+bool is_overdue(const Expectation& expectation, const std::vector<Event>& events, WallTime now, bool at_end) {
+  const auto origin = origin_of(expectation, events);
+  if (!origin || (!at_end && (!expectation.budget || now - *origin <= *expectation.budget))) return false;
+  const Outcome outcome = judge(expectation, events, now, at_end).outcome;
+  return outcome == Outcome::waiting || outcome == Outcome::missed;
+}
+
 Nanoseconds lateness_allowance(Nanoseconds budget) {
   return std::max<Nanoseconds>(std::chrono::seconds(2), budget / 4);
 }
@@ -344,7 +362,7 @@ Finding judge(const Expectation& expectation, const std::vector<Event>& events, 
       return expectation.on_injection() ? judge_begin(expectation, events, now, finished)
                                         : judge_end(expectation, events, now, finished);
     case Expectation::Kind::notification:
-      return judge_notification(expectation, events, now, finished);
+      return explained(judge_notification(expectation, events, now, finished), expectation, events);
     case Expectation::Kind::query:
       return judge_query(expectation, events, now, finished);
     case Expectation::Kind::suppressed:

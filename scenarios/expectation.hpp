@@ -57,6 +57,8 @@ struct Finding {
   Outcome outcome = Outcome::waiting;
   std::optional<Nanoseconds> measured;  ///< from the fault's injection or removal
   std::string detail;                   ///< the evidence in one sentence
+  /// Of a notification that is missing or late, where it was found out: a verifiers::MissingCause.
+  std::string cause = {};
 };
 
 enum class Verdict { passed, failed, inconclusive, aborted, error, interrupted };
@@ -64,6 +66,18 @@ std::string_view to_string(Verdict verdict);
 
 /// How long after its budget an event still counts as late rather than missed.
 Nanoseconds lateness_allowance(Nanoseconds budget);
+
+/// When a fault took effect, or was left out on purpose: the origin of every detection budget. Nothing before
+/// that.
+std::optional<core::WallTime> injected_at(const std::vector<Event>& events, const std::string& fault);
+
+/// Whether a notification's event is about an alert.
+bool speaks_of(const Event& event, const std::string& alert);
+
+/// Whether an expectation that has an origin and a budget, or (at the run's end) an origin, is not met at
+/// `now`, its budget being over.
+bool is_overdue(const Expectation& expectation, const std::vector<Event>& events, core::WallTime now,
+                bool at_end);
 
 /// How `expectation` stands at `now`. `finished` is set once nothing more will be appended: what was waiting
 /// is then missed or not reached, and what holds over the whole run has held. Pure.

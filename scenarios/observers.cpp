@@ -85,6 +85,18 @@ std::vector<std::string> alerts_in(const Notification& notification, NotifiedSta
 
 void append_notification(Journal& journal, const Notification& notification,
                          const std::vector<std::string>& known) {
+  if (notification.refused) {
+    std::vector<std::string> names;
+    for (const verifiers::NotifiedAlert& alert : notification.alerts) names.push_back(alert.name);
+    journal.append_at(notification.received_at, "notification.refused",
+                      {{"receiver", notification.receiver},
+                       {"via", to_string(notification.kind)},
+                       {"alerts", std::move(names)},
+                       {"answer", notification.answer},
+                       {"sequence", notification.sequence},
+                       {"raw", shown_body(notification)}});
+    return;
+  }
   bool told = false;
   for (const auto& [status, kind] : {std::pair{NotifiedStatus::firing, "notification.firing"},
                                      std::pair{NotifiedStatus::resolved, "notification.resolved"}}) {
@@ -96,14 +108,14 @@ void append_notification(Journal& journal, const Notification& notification,
                        {"via", to_string(notification.kind)},
                        {"alerts", names},
                        {"sequence", notification.sequence},
-                       {"raw", notification.raw}});
+                       {"raw", shown_body(notification)}});
   }
   if (told) return;
   journal.append_at(notification.received_at, "notification.other",
                     {{"receiver", notification.receiver},
                      {"via", to_string(notification.kind)},
                      {"sequence", notification.sequence},
-                     {"raw", notification.raw}});
+                     {"raw", shown_body(notification)}});
 }
 
 bool injected(const Journal& journal, const std::string& fault) {

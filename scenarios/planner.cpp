@@ -40,21 +40,6 @@ Nanoseconds settle_of(const RuleShape& shape, const verifiers::RuleTiming& timin
   return shape.window + shape.extra_delay + 2 * timing.scrape_interval;
 }
 
-/// The route on which an alert reaches the receiver a scenario names, by Alertmanager's name of it or by the
-/// last part of a URL that it posts to. Null: none does.
-const verifiers::Route* route_to(const verifiers::AlertmanagerConfig& config, const Labels& labels,
-                                 const std::string& receiver) {
-  for (const verifiers::Route* route : routes_for(config, labels)) {
-    if (route->receiver == receiver) return route;
-    const verifiers::ReceiverConfig* found = config.receiver(route->receiver);
-    if (found == nullptr) continue;
-    for (const verifiers::Integration& integration : found->integrations) {
-      if (integration.url.size() > receiver.size() && integration.url.ends_with("/" + receiver)) return route;
-    }
-  }
-  return nullptr;
-}
-
 class Planner {
  public:
   Planner(const Scenario& scenario, const Situation& situation)

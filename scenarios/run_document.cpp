@@ -125,6 +125,7 @@ Json findings_json(const Plan& plan, const Judgement& judgement) {
     Json one{{"id", plan.expectations.at(i).id}, {"verdict", to_string(finding.outcome)}};
     put(one, "measured_s", finding.measured);
     put(one, "detail", finding.detail);
+    put(one, "cause", finding.cause);
     json["findings"].push_back(std::move(one));
   }
   return json;

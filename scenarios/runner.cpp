@@ -10,6 +10,7 @@
 #include "core/sha256.hpp"
 #include "scenarios/baseline.hpp"
 #include "scenarios/observers.hpp"
+#include "scenarios/overdue.hpp"
 #include "scenarios/run_document.hpp"
 #include "scenarios/run_faults.hpp"
 #include "verifiers/receiver_client.hpp"
@@ -248,7 +249,21 @@ class Runner {
       if (!earlier->empty()) watch.notifications_seen = earlier->back().sequence;
     }
     observers_.emplace(std::move(watch), journal_, clock_);
+    if (alertmanager_) {
+      overdue_.emplace(journal_, *prometheus_, *alertmanager_, alertmanager_log(), clock_, stop_);
+    }
     return true;
+  }
+
+  /// Of a stack on this machine; empty for an Alertmanager that runs elsewhere.
+  std::filesystem::path alertmanager_log() const {
+    if (!around_->stack) return {};
+    const auto services = around_->stack->status();
+    if (!services) return {};
+    for (const stacks::ServiceStatus& service : *services) {
+      if (service.url == around_->alertmanager_url) return service.log_file;
+    }
+    return {};
   }
 
   bool start_load() {
@@ -340,6 +355,7 @@ class Runner {
       faults_.step(gate, load_started_, plan_.expectations, stop_);
       const std::vector<Event> events = journal_.events();
       const core::WallTime now = clock_.wall_now();
+      if (overdue_) overdue_->look(plan_.expectations, events, false, stop_);
       if (!nothing_missed(events, now)) return false;
       if (faults_.all_done() && all_settled(events, now)) return !over();
       // Confirmation looks at the load, which makes no events: a shorter tick.
@@ -360,6 +376,7 @@ class Runner {
   void wind_down() {
     doing("rolling back");
     const bool interrupted = stop_.stop_requested();
+    if (overdue_ && !interrupted) overdue_->look(plan_.expectations, journal_.events(), true, stop_);
     faults_.roll_back(around_ && around_->take_down);
     std::stop_source at_once;
     if (interrupted) at_once.request_stop();
@@ -392,6 +409,7 @@ class Runner {
   RunLoad load_;
   RunFaults faults_;
   std::optional<Observers> observers_;
+  std::optional<OverdueNotifications> overdue_;  ///< where there is an Alertmanager
   Plan plan_;
   bool planned_ = false;
   std::optional<core::Error> refusal_;  ///< the scenario cannot work here

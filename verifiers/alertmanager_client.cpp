@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "verifiers/api_reply.hpp"
 #include "verifiers/json_reader.hpp"
 
@@ -112,6 +113,24 @@ Result<std::vector<Silence>> AlertmanagerClient::silences(const std::stop_token&
     for (const JsonReader& silence : root.as_list()) silences.push_back(read_silence(silence));
     return silences;
   });
+}
+
+Result<std::map<std::string, double>> AlertmanagerClient::failed_requests(const std::stop_token& stop) {
+  const auto reply = send({.url = url_ + "/metrics"}, stop);
+  if (!reply) return reply.error();
+  constexpr std::string_view name = "alertmanager_notification_requests_failed_total{";
+  constexpr std::string_view label = "integration=\"";
+  std::map<std::string, double> failed;
+  for (const std::string_view line : core::split(reply->body, '\n')) {
+    const std::size_t at = line.find(label);
+    const std::size_t value = line.rfind(' ');
+    if (!line.starts_with(name) || at == std::string_view::npos || value == std::string_view::npos) continue;
+    const std::string_view integration = line.substr(at + label.size());
+    // Newer versions can have one line for each receiver.
+    failed[std::string(integration.substr(0, integration.find('"')))] +=
+        std::strtod(std::string(line.substr(value)).c_str(), nullptr);
+  }
+  return failed;
 }
 
 Result<std::vector<std::string>> AlertmanagerClient::receivers(const std::stop_token& stop) {

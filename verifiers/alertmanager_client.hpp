@@ -2,6 +2,7 @@
 // plain values, read as defensively as Prometheus' one.
 #pragma once
 
+#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -65,6 +66,9 @@ class AlertmanagerClient {
   /// Everything that has not ended, silenced and inhibited alerts included.
   Result<std::vector<HeldAlert>> alerts(const std::stop_token& stop = {});
   Result<std::vector<Silence>> silences(const std::stop_token& stop = {});
+  /// Requests to receivers that have failed since Alertmanager began, each attempt by itself, by integration
+  /// ("webhook", "slack"): alertmanager_notification_requests_failed_total of GET /metrics.
+  Result<std::map<std::string, double>> failed_requests(const std::stop_token& stop = {});
   /// Names.
   Result<std::vector<std::string>> receivers(const std::stop_token& stop = {});
 

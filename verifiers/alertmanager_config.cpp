@@ -162,6 +162,62 @@ void check_receivers(const Route& route, const std::set<std::string>& names, con
   for (const Route& child : route.routes) check_receivers(child, names, at);
 }
 
+/// Each text of a list, by one of time_interval.hpp's functions.
+template <class Read>
+void read_ranges(const YAML::Node& parent, const char* key, Read read,
+                 std::vector<TimeInterval::Range>& ranges) {
+  const YAML::Node node = parent[key];
+  if (!node || node.IsNull()) return;
+  if (!node.IsSequence()) refuse(node, fmt::format("{} is not a list", key));
+  for (const YAML::Node& item : node) {
+    const auto range = read(text_of(item, key));
+    if (!range) refuse(item, fmt::format("{}: {}", key, range.error().message));
+    ranges.push_back(*range);
+  }
+}
+
+TimeInterval read_time_interval(const YAML::Node& node) {
+  if (!node.IsMap()) refuse(node, "a time interval is not a map");
+  TimeInterval interval;
+  if (const YAML::Node times = node["times"]; times && !times.IsNull()) {
+    if (!times.IsSequence()) refuse(times, "times is not a list");
+    for (const YAML::Node& item : times) {
+      if (!item.IsMap() || !item["start_time"] || !item["end_time"])
+        refuse(item, "times needs start_time and end_time");
+      const auto range =
+          parse_minutes(text_of(item["start_time"], "start_time"), text_of(item["end_time"], "end_time"));
+      if (!range) refuse(item, fmt::format("times: {}", range.error().message));
+      interval.minutes.push_back(*range);
+    }
+  }
+  read_ranges(node, "weekdays", parse_weekdays, interval.weekdays);
+  read_ranges(node, "days_of_month", parse_days_of_month, interval.days_of_month);
+  read_ranges(node, "months", parse_months, interval.months);
+  read_ranges(node, "years", parse_years, interval.years);
+  read_text(node, "location", interval.location);
+  if (const auto known = check_location(interval.location); !known)
+    refuse(node["location"], known.error().message);
+  return interval;
+}
+
+/// time_intervals, and mute_time_intervals as it was called before 0.24.
+void read_time_intervals(const YAML::Node& document, const char* key,
+                         std::vector<NamedTimeIntervals>& named) {
+  const YAML::Node node = document[key];
+  if (!node || node.IsNull()) return;
+  if (!node.IsSequence()) refuse(node, fmt::format("{} is not a list", key));
+  for (const YAML::Node& item : node) {
+    if (!item.IsMap()) refuse(item, fmt::format("an entry of {} is not a map", key));
+    NamedTimeIntervals entry;
+    read_text(item, "name", entry.name);
+    if (entry.name.empty()) refuse(item, "a time interval has no name");
+    if (const YAML::Node list = item["time_intervals"]; list && list.IsSequence()) {
+      for (const YAML::Node& interval : list) entry.intervals.push_back(read_time_interval(interval));
+    }
+    named.push_back(std::move(entry));
+  }
+}
+
 AlertmanagerConfig read_config(const YAML::Node& document) {
   if (!document.IsMap()) refuse(document, "the configuration is not a map");
   AlertmanagerConfig config;
@@ -177,6 +233,8 @@ AlertmanagerConfig read_config(const YAML::Node& document) {
     names.insert(config.receivers.back().name);
   }
   check_receivers(config.root, names, route);
+  read_time_intervals(document, "mute_time_intervals", config.time_intervals);
+  read_time_intervals(document, "time_intervals", config.time_intervals);
   const YAML::Node rules = document["inhibit_rules"];
   if (!rules || rules.IsNull()) return config;
   if (!rules.IsSequence()) refuse(rules, "inhibit_rules is not a list");
@@ -233,6 +291,31 @@ std::vector<const Route*> routes_for(const AlertmanagerConfig& config, const Lab
   std::vector<const Route*> found;
   collect_routes(config.root, labels, found);
   return found;
+}
+
+const Route* route_to(const AlertmanagerConfig& config, const Labels& labels, std::string_view receiver) {
+  for (const Route* route : routes_for(config, labels)) {
+    if (route->receiver == receiver) return route;
+    const ReceiverConfig* found = config.receiver(route->receiver);
+    if (found == nullptr) continue;
+    for (const Integration& integration : found->integrations) {
+      if (integration.url.ends_with(fmt::format("/{}", receiver))) return route;
+    }
+  }
+  return nullptr;
+}
+
+std::string muted_because(const AlertmanagerConfig& config, const Route& route, core::WallTime at) {
+  const auto contains = [&](const std::string& name) {
+    return std::any_of(config.time_intervals.begin(), config.time_intervals.end(),
+                       [&](const NamedTimeIntervals& one) { return one.name == name && one.contains(at); });
+  };
+  for (const std::string& name : route.mute_time_intervals) {
+    if (contains(name)) return fmt::format("it is in the time interval \"{}\"", name);
+  }
+  const std::vector<std::string>& active = route.active_time_intervals;
+  if (active.empty() || std::any_of(active.begin(), active.end(), contains)) return {};
+  return fmt::format("it is outside the active time interval \"{}\"", fmt::join(active, "\", \""));
 }
 
 Labels group_labels(const Route& route, const Labels& labels) {

@@ -10,6 +10,7 @@
 #include "core/duration.hpp"
 #include "core/error.hpp"
 #include "verifiers/labels.hpp"
+#include "verifiers/time_interval.hpp"
 
 namespace obsctl::verifiers {
 
@@ -60,6 +61,7 @@ struct AlertmanagerConfig {
   Route root;
   std::vector<ReceiverConfig> receivers;
   std::vector<InhibitRule> inhibit_rules;
+  std::vector<NamedTimeIntervals> time_intervals;
 
   const ReceiverConfig* receiver(std::string_view name) const;
 };
@@ -69,6 +71,14 @@ Result<AlertmanagerConfig> parse_alertmanager_config(const std::string& yaml, co
 
 /// The routes an alert ends in, in Alertmanager's order; at least one. They live as long as `config`.
 std::vector<const Route*> routes_for(const AlertmanagerConfig& config, const Labels& labels);
+
+/// The one of these routes on which an alert reaches a receiver, by Alertmanager's name of it or by the last
+/// part of a URL that it posts to. Null: none does.
+const Route* route_to(const AlertmanagerConfig& config, const Labels& labels, std::string_view receiver);
+
+/// Why a route tells nobody at a moment: `it is in the time interval "night"`, `it is outside the active time
+/// interval "office hours"`. Empty when it does.
+std::string muted_because(const AlertmanagerConfig& config, const Route& route, core::WallTime at);
 
 /// The labels by which an alert is grouped in a route.
 Labels group_labels(const Route& route, const Labels& labels);

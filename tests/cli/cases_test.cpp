@@ -36,7 +36,7 @@ struct Case {
 Case read_case(core::TomlTable table) {
   Case one;
   one.name = table.required_string("name");
-  one.run.program = OBSCTL_BINARY;
+  one.run.program = OBSCTL_TEST_BINARY;
   one.run.args = table.strings("args");
   one.run.environment = table.string_map("env");
   one.run.standard_input = table.string("stdin").value_or("");

@@ -22,7 +22,8 @@ std::string line_of(const Command& command) {
 tests::ProgramOutput help_of(Command command) {
   const tests::TemporaryDirectory folder;
   command.emplace_back("--help");
-  return tests::run_program({.program = OBSCTL_BINARY, .args = std::move(command), .folder = folder.path()});
+  return tests::run_program(
+      {.program = OBSCTL_TEST_BINARY, .args = std::move(command), .folder = folder.path()});
 }
 
 /// The entries of a --help section ("Subcommands:", "Options:"): name → description, with wrapped lines
