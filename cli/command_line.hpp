@@ -55,10 +55,14 @@ void add_load_commands(CommandLine& line);
 void add_stack_commands(CommandLine& line);
 void add_serve_commands(CommandLine& line);
 void add_verify_commands(CommandLine& line);
+void add_wait_commands(CommandLine& line);
 void add_version_command(CommandLine& line);
 
 /// `scenario plan`, added by add_scenario_commands.
 void add_scenario_plan(CLI::App& group, CommandLine& line);
+
+/// `verify targets`, `rules`, `query` and so on, added by add_verify_commands.
+void add_verify_checks(CLI::App& verify, CommandLine& line);
 
 /// `serve receiver`, added by add_serve_commands.
 void add_serve_receiver(CLI::App& serve, CommandLine& line);

@@ -97,6 +97,7 @@ int run(int argc, char** argv) {
   add_stack_commands(line);
   add_serve_commands(line);
   add_verify_commands(line);
+  add_wait_commands(line);
   add_version_command(line);
 
   try {

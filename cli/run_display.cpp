@@ -235,7 +235,7 @@ std::string event_line(const Event& event) {
     return fmt::format("{}: {:.1f}/s of {:.1f}/s", event.text("load"),
                        event.fields.value("achieved_rate", 0.0), event.fields.value("asked_rate", 0.0));
   }
-  if (kind.starts_with("steady_state.")) return event.text("evidence");
+  if (kind.starts_with("steady_state.") || kind.starts_with("check.")) return event.text("evidence");
   if (kind.starts_with("fault.")) return fault_text(event);
   if (kind == "alert.suppressed")
     return fmt::format("{}{} by {}", event.text("alert"), labels_text(event), event.text("by"));

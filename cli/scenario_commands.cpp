@@ -65,6 +65,12 @@ std::vector<std::string> expected_of(const Scenario& scenario) {
   for (const auto& state : scenario.steady_states) {
     lines.push_back(fmt::format("steady state {} before and after", state.name));
   }
+  for (const auto& check : scenario.checks) {
+    lines.push_back(fmt::format("{} ({})", describe(check.question),
+                                check.before && check.after ? "before and after"
+                                : check.before              ? "before"
+                                                            : "after"));
+  }
   for (const auto& threshold : scenario.thresholds) {
     lines.push_back(fmt::format("{} of {} {} ({})", threshold.metric, threshold.load, threshold.bounds.text(),
                                 threshold.phase));

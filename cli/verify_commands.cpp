@@ -6,7 +6,7 @@ namespace obsctl::cli {
 void add_verify_commands(CommandLine& line) {
   CLI::App* verify = line.app.add_subcommand("verify", "check one thing now, and say whether it is so");
   verify->require_subcommand(1);
-  verify->group("");  // not listed before it has its first command
+  add_verify_checks(*verify, line);
 }
 
 }  // namespace obsctl::cli

@@ -277,6 +277,19 @@ Finding judge_suppressed(const Expectation& expectation, const std::vector<Event
                         fmt::format("{} was not seen suppressed by {}", expectation.alert, expectation.by));
 }
 
+Finding judge_check(const Expectation& expectation, const std::vector<Event>& events, bool finished) {
+  const auto mine = [&](const Event& event) {
+    return event.text("check") == expectation.alert && event.text("phase") == expectation.stage;
+  };
+  if (const Event* held = find_first(events, "check.held", mine))
+    return {Outcome::passed, {}, held->text("evidence")};
+  if (const Event* broken = find_first(events, "check.broken", mine)) {
+    const bool unknown = broken->text("outcome") == "inconclusive";
+    return {unknown ? Outcome::inconclusive : Outcome::missed, {}, broken->text("evidence")};
+  }
+  return {finished ? Outcome::not_reached : Outcome::waiting, {}, finished ? "the run ended before" : ""};
+}
+
 Finding judge_steady_state(const Expectation& expectation, const std::vector<Event>& events, bool finished) {
   const auto mine = [&](const Event& event) {
     return event.text("steady_state") == expectation.alert && event.text("phase") == expectation.stage;
@@ -369,6 +382,8 @@ Finding judge(const Expectation& expectation, const std::vector<Event>& events, 
       return judge_suppressed(expectation, events, now, finished);
     case Expectation::Kind::steady_state:
       return judge_steady_state(expectation, events, finished);
+    case Expectation::Kind::check:
+      return judge_check(expectation, events, finished);
     case Expectation::Kind::nothing_else:
       return judge_nothing_else(expectation, events, finished);
     case Expectation::Kind::threshold:

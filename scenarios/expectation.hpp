@@ -13,13 +13,13 @@ namespace obsctl::scenarios {
 
 /// One thing that must be seen (or, for the last kinds, must hold) with its budget.
 struct Expectation {
-  enum class Kind { alert, notification, query, suppressed, steady_state, nothing_else, threshold };
+  enum class Kind { alert, notification, query, suppressed, steady_state, check, nothing_else, threshold };
 
   Kind kind = Kind::alert;
   std::string id;        ///< "alert.HighErrorRate.firing"
   std::string stage;     ///< pending, firing, inactive; firing, resolved; before, after
   std::string fault;     ///< the fault it is counted from; empty: the whole run
-  std::string alert;     ///< alert name, query name, steady state name or load name
+  std::string alert;     ///< or the name of a query, a steady state, a check or a load
   std::string receiver;  ///< of a notification
   std::string by;        ///< of a suppression
   Labels labels;

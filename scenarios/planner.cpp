@@ -49,14 +49,14 @@ class Planner {
     for (const verifiers::RuleGroup& group : situation_.groups) {
       plan_.evaluation_interval = std::max(plan_.evaluation_interval, group.interval);
     }
-    for (const SteadyState& state : scenario_.steady_states) add_steady_state(state, "before");
+    add_looks("before");
     for (const AlertExpectation& alert : scenario_.alerts) add_alert(alert);
     for (const SuppressionExpectation& suppression : scenario_.suppressions) add_suppression(suppression);
     for (const NotificationExpectation& notification : scenario_.notifications)
       add_notification(notification);
     for (const QueryExpectation& query : scenario_.queries) add_query(query);
     order_by_stage();
-    for (const SteadyState& state : scenario_.steady_states) add_steady_state(state, "after");
+    add_looks("after");
     add_thresholds();
     add_nothing_else();
     check_faults();
@@ -296,13 +296,22 @@ class Planner {
     plan_.expectations.push_back(std::move(expectation));
   }
 
-  void add_steady_state(const SteadyState& state, const char* stage) {
-    Expectation expectation;
-    expectation.kind = Expectation::Kind::steady_state;
-    expectation.id = fmt::format("steady_state.{}.{}", state.name, stage);
-    expectation.stage = stage;
-    expectation.alert = state.name;
-    plan_.expectations.push_back(std::move(expectation));
+  /// What is looked at before the first fault, or after everything.
+  void add_looks(const char* stage) {
+    const auto add = [&](Expectation::Kind kind, const char* what, const std::string& name) {
+      Expectation expectation;
+      expectation.kind = kind;
+      expectation.id = fmt::format("{}.{}.{}", what, name, stage);
+      expectation.stage = stage;
+      expectation.alert = name;
+      plan_.expectations.push_back(std::move(expectation));
+    };
+    for (const SteadyState& state : scenario_.steady_states)
+      add(Expectation::Kind::steady_state, "steady_state", state.name);
+    for (const CheckStep& check : scenario_.checks) {
+      if (std::string_view(stage) == "before" ? check.before : check.after)
+        add(Expectation::Kind::check, "check", check.name);
+    }
   }
 
   void add_thresholds() {
@@ -350,7 +359,7 @@ class Planner {
   }
 
   static int rank(const Expectation& expectation) {
-    if (expectation.kind == Expectation::Kind::steady_state) return 0;
+    if (expectation.stage == "before") return 0;
     if (expectation.stage == "pending") return 1;
     if (expectation.kind == Expectation::Kind::alert && expectation.stage == "firing") return 2;
     if (expectation.on_injection()) return 3;

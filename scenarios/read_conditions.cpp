@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/http_client.hpp"
 #include "core/text.hpp"
 #include "scenarios/scenario_parts.hpp"
 
@@ -105,6 +106,14 @@ std::string required_text(TomlTable& table, std::string_view key) {
 
 std::string read_name(TomlTable& table, std::string_view key, std::string by_default) {
   return text_if_any(table, key).value_or(std::move(by_default));
+}
+
+std::string read_url(TomlTable& table) {
+  std::string url = required_text(table, "url");
+  if (url.empty()) return url;
+  const auto parsed = core::parse_url(url);
+  if (!parsed) table.report_at("url", parsed.error().message, parsed.error().hint);
+  return url;
 }
 
 std::optional<std::int64_t> read_integer(TomlTable& table, std::string_view key, std::int64_t from,

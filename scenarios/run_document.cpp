@@ -7,8 +7,8 @@ namespace obsctl::scenarios {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kKinds{"alert",        "notification", "query",    "suppressed",
-                                                 "steady_state", "nothing_else", "threshold"};
+constexpr std::array<std::string_view, 8> kKinds{"alert",        "notification", "query",        "suppressed",
+                                                 "steady_state", "check",        "nothing_else", "threshold"};
 
 /// Seconds to the microsecond: more digits are not ours to give.
 double seconds(Nanoseconds duration) {

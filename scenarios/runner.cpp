@@ -53,7 +53,8 @@ class Runner {
     open();
     // Each goes on only while nothing has ended the run.
     const bool went_through = around_ && baseline() && plan() && start_load() && steady("before") &&
-                              experiment() && steady("after") && keep_watching();
+                              checks("before") && experiment() && steady("after") && checks("after") &&
+                              keep_watching();
     static_cast<void>(went_through);
     wind_down();
     if (refusal_) return *refusal_;
@@ -316,6 +317,39 @@ class Runner {
       journal_.append(passes ? "steady_state.held" : "steady_state.broken", std::move(fields));
       // Before the fault it is a gate; afterwards every one is worth looking at.
       if (!passes && std::string_view(phase) == "before") return false;
+    }
+    return true;
+  }
+
+  /// A check that fails before the fault ends the run: on what is broken already nothing can be tried.
+  bool checks(const char* phase) {
+    doing("checking");
+    core::HttpClient http;
+    const verifiers::Sources sources{&*prometheus_, alertmanager_ ? &*alertmanager_ : nullptr, nullptr, &http,
+                                     &clock_};
+    const bool before = std::string_view(phase) == "before";
+    for (const CheckStep& check : scenario_.checks) {
+      if (!(before ? check.before : check.after)) continue;
+      verifiers::Question question = check.question;
+      if (auto* endpoint = std::get_if<verifiers::HttpAnswers>(&question);
+          endpoint != nullptr && !check.target.empty())
+        endpoint->url = around_->places.at(check.target).url + endpoint->url;
+      verifiers::Answer last;
+      const bool held = poll_until(clock_.steady_now() + check.within, [&] {
+        const auto answer = ask(question, sources, stop_);
+        last = answer ? *answer
+                      : verifiers::Answer{verifiers::Answer::State::no_data, to_line(answer.error()), {}};
+        return last.holds();
+      });
+      if (!held && over()) return false;
+      Json fields{{"check", check.name},
+                  {"phase", phase},
+                  {"evidence", fmt::format("{}: {}", describe(question), last.evidence)}};
+      if (!last.details.empty()) fields["details"] = last.details;
+      if (!held)
+        fields["outcome"] = last.state == verifiers::Answer::State::no_data ? "inconclusive" : "fail";
+      journal_.append(held ? "check.held" : "check.broken", std::move(fields));
+      if (!held && before) return false;
     }
     return true;
   }

@@ -1,32 +1,12 @@
 #include "scenarios/scenario.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
 #include "core/text.hpp"
 
 namespace obsctl::scenarios {
-
-bool Bounds::hold_for(double value) const {
-  if (std::isnan(value)) return false;
-  return (!below || value < *below) && (!at_most || value <= *at_most) && (!above || value > *above) &&
-         (!at_least || value >= *at_least) && (!equals || value == *equals);
-}
-
-std::string Bounds::text() const {
-  std::vector<std::string> parts;
-  const auto add = [&](const std::optional<double>& bound, std::string_view words) {
-    if (bound) parts.push_back(fmt::format("{} {}", words, *bound));
-  };
-  add(at_least, "at least");
-  add(above, "above");
-  add(at_most, "at most");
-  add(below, "below");
-  add(equals, "equal to");
-  return fmt::format("{}", fmt::join(parts, " and "));
-}
 
 bool AllowedAlert::covers(const std::string& alert, const Labels& alert_labels,
                           const std::string& date) const {
@@ -47,6 +27,7 @@ const FaultSpec* Scenario::fault(const std::string& name) const {
 Scenario scaled(Scenario scenario, double factor) {
   const auto apply = [factor](Nanoseconds& duration) { duration = core::scale(duration, factor); };
   for (SteadyState& state : scenario.steady_states) apply(state.within);
+  for (CheckStep& check : scenario.checks) apply(check.within);
   for (FaultSpec& fault : scenario.faults) {
     apply(fault.start);
     apply(fault.stop_after);

@@ -11,25 +11,14 @@
 #include "core/duration.hpp"
 #include "core/error.hpp"
 #include "core/rate.hpp"
+#include "verifiers/check.hpp"
 
 namespace obsctl::scenarios {
 
 using core::Nanoseconds;
 using Labels = std::map<std::string, std::string>;
 
-/// A range that a number must be in. Several bounds may be set; all must hold.
-struct Bounds {
-  std::optional<double> below;
-  std::optional<double> at_most;
-  std::optional<double> above;
-  std::optional<double> at_least;
-  std::optional<double> equals;
-
-  bool empty() const { return !below && !at_most && !above && !at_least && !equals; }
-  bool hold_for(double value) const;
-  /// "below 0.01", "at least 0.25 and below 1".
-  std::string text() const;
-};
+using verifiers::Bounds;
 
 /// A system under test that is not part of a bundled stack: [target.NAME].
 struct Target {
@@ -66,6 +55,16 @@ struct SteadyState {
   Bounds tolerance;
   OnNoData on_no_data = OnNoData::inconclusive;
   Nanoseconds within = std::chrono::minutes(1);  ///< how long the gate waits for it to hold
+};
+
+/// [[check]]: something besides the alerts that must hold before the fault, after recovery, or both.
+struct CheckStep {
+  std::string name;
+  verifiers::Question question;
+  std::string target;  ///< of an HTTP check whose URL is a path on it; empty: the URL is whole
+  bool before = true;
+  bool after = true;
+  Nanoseconds within = std::chrono::seconds(30);  ///< how long it is waited for
 };
 
 /// How a fault is seen to be there, and seen to be gone.
@@ -193,6 +192,7 @@ struct Scenario {
   std::map<std::string, Target> targets;
   std::vector<Load> loads;
   std::vector<SteadyState> steady_states;
+  std::vector<CheckStep> checks;
   std::vector<FaultSpec> faults;
   std::vector<AlertExpectation> alerts;
   std::vector<NotificationExpectation> notifications;

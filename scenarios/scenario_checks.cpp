@@ -47,6 +47,7 @@ void check_names(const Scenario& scenario, ScenarioTables& tables) {
     return [what](const auto& part) { return fmt::format("{} named \"{}\"", what, part.name); };
   };
   check_different(scenario.steady_states, tables.steady_states, "name", name, named("a steady state"));
+  check_different(scenario.checks, tables.checks, "name", name, named("a check"));
   check_different(scenario.faults, tables.faults, "name", name, named("a fault"));
   check_different(scenario.queries, tables.queries, "name", name, named("a query"));
 }
@@ -89,6 +90,9 @@ void check_target(const Scenario& scenario, TomlTable& table, const std::string&
 void check_targets(const Scenario& scenario, ScenarioTables& tables) {
   for (std::size_t i = 0; i < scenario.loads.size(); ++i) {
     check_target(scenario, tables.loads[i], scenario.loads[i].target);
+  }
+  for (std::size_t i = 0; i < scenario.checks.size(); ++i) {
+    check_target(scenario, tables.checks[i], scenario.checks[i].target);
   }
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     const FaultSpec& fault = scenario.faults[i];
@@ -219,10 +223,10 @@ void check_thresholds(const Scenario& scenario, ScenarioTables& tables) {
 void check_verifies(const Scenario& scenario, TomlTable& root) {
   const bool verifies = !scenario.alerts.empty() || !scenario.notifications.empty() ||
                         !scenario.queries.empty() || !scenario.suppressions.empty() ||
-                        !scenario.thresholds.empty() || scenario.nothing_else;
+                        !scenario.thresholds.empty() || !scenario.checks.empty() || scenario.nothing_else;
   if (verifies) return;
   root.report("the scenario expects nothing, so it can prove nothing",
-              "add [[expect.alert]], [[expect.query]], [expect.nothing_else] or [[threshold]]");
+              "add [[expect.alert]], [[expect.query]], [expect.nothing_else], [[check]] or [[threshold]]");
 }
 
 }  // namespace

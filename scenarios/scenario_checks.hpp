@@ -15,6 +15,7 @@ struct ScenarioTables {
   core::TomlTable root;
   std::vector<core::TomlTable> loads = {};
   std::vector<core::TomlTable> steady_states = {};
+  std::vector<core::TomlTable> checks = {};
   std::vector<core::TomlTable> faults = {};
   std::vector<core::TomlTable> alerts = {};
   std::vector<core::TomlTable> notifications = {};

@@ -29,6 +29,8 @@ bool is_possible(core::TomlTable& table, std::string_view key, Nanoseconds durat
 std::string required_text(core::TomlTable& table, std::string_view key);
 /// A name that may be left out, but not left empty.
 std::string read_name(core::TomlTable& table, std::string_view key, std::string by_default);
+/// `url`, which must be there and be one.
+std::string read_url(core::TomlTable& table);
 /// An integer from `from` to `to`; anything else is reported and nothing comes back.
 std::optional<std::int64_t> read_integer(core::TomlTable& table, std::string_view key, std::int64_t from,
                                          std::int64_t to);
@@ -53,6 +55,11 @@ Bounds required_bounds(core::TomlTable& table, std::string_view key);
 SteadyState read_steady_state(core::TomlTable& table, std::size_t index);
 Threshold read_threshold(core::TomlTable& table);
 AbortCondition read_abort(core::TomlTable& table);
+
+// read_check.cpp
+
+/// `index` names the ones that have no name.
+CheckStep read_check(core::TomlTable& table, std::size_t index);
 
 // read_load.cpp
 

@@ -19,14 +19,6 @@ using core::TomlTable;
 namespace {
 
 /// A URL that must be readable as one.
-std::string read_url(TomlTable& table) {
-  std::string url = required_text(table, "url");
-  if (url.empty()) return url;
-  const auto parsed = core::parse_url(url);
-  if (!parsed) table.report_at("url", parsed.error().message, parsed.error().hint);
-  return url;
-}
-
 bool is_variable_name(const std::string& text) {
   constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
   return !text.empty() && kLetters.find(text.front()) != std::string_view::npos &&
@@ -149,6 +141,7 @@ ScenarioFile read_scenario(std::string text, const std::string& file, const std:
   read_places(tables.root, scenario);
   read_loads(tables, scenario);
   tables.steady_states = read_list(tables.root, "steady_state", scenario.steady_states, read_steady_state);
+  tables.checks = read_list(tables.root, "check", scenario.checks, read_check);
   tables.faults = read_list(tables.root, "fault", scenario.faults, read_fault);
   read_expect(tables, scenario);
   tables.thresholds = read_list(tables.root, "threshold", scenario.thresholds, read_threshold);

@@ -22,6 +22,9 @@ std::set<std::string> target_names(const Scenario& scenario) {
   std::set<std::string> names;
   for (const Load& load : scenario.loads) names.insert(load.target);
   for (const FaultSpec& fault : scenario.faults) names.insert(fault.target);
+  for (const CheckStep& check : scenario.checks) {
+    if (!check.target.empty()) names.insert(check.target);
+  }
   return names;
 }
 
@@ -178,6 +181,12 @@ Result<Scenario> for_time_scale(Scenario scenario, double factor) {
   for (SteadyState& state : scenario.steady_states) queries.push_back(&state.query);
   for (QueryExpectation& query : scenario.queries) queries.push_back(&query.query);
   for (AbortCondition& abort : scenario.aborts) queries.push_back(&abort.query);
+  for (CheckStep& check : scenario.checks) {
+    if (auto* within = std::get_if<verifiers::QueryWithin>(&check.question))
+      queries.push_back(&within->query);
+    if (auto* absent = std::get_if<verifiers::SeriesAbsent>(&check.question))
+      queries.push_back(&absent->query);
+  }
   for (std::string* query : queries) {
     const auto scaling = stacks::scale_promql(*query, factor);
     if (!scaling) {

@@ -15,9 +15,12 @@ std::string_view label_of(const Labels& labels, std::string_view name) {
 }
 
 std::string to_text(const Labels& labels) {
-  std::string text = "{";
+  std::string metric(label_of(labels, "__name__"));
+  if (!metric.empty() && labels.size() == 1) return metric;
+  std::string text = std::move(metric) + "{";
   for (const auto& [name, value] : labels) {
-    if (text.size() > 1) text += ", ";
+    if (name == "__name__") continue;
+    if (text.back() != '{') text += ", ";
     text += fmt::format("{}=\"{}\"", name, value);
   }
   return text + "}";

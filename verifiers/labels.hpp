@@ -21,7 +21,7 @@ using Labels = std::map<std::string, std::string>;
 /// The value of a label; empty when it is absent, which both programs treat alike.
 std::string_view label_of(const Labels& labels, std::string_view name);
 
-/// `{alertname="HighErrorRate", job="api"}`.
+/// `{alertname="HighErrorRate", job="api"}`, `up{job="api"}`.
 std::string to_text(const Labels& labels);
 
 /// True when every label of `wanted` has the same value in `actual`.

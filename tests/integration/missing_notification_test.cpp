@@ -1,5 +1,5 @@
 // For each way in which a notification can go missing: it does, with the real Prometheus and Alertmanager,
-// and the run says why. tests/integration/missing-notification/ has the stack and the scenarios.
+// and the run says why. tests/integration/checks/ has the stack and the scenarios.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -8,83 +8,27 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "core/file.hpp"
-#include "core/process.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/run_program.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "tests/support/running_stack.hpp"
 #include "verifiers/alertmanager_client.hpp"
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-using obsctl::tests::ProgramOutput;
-using obsctl::tests::TemporaryDirectory;
+using obsctl::tests::RunningStack;
 namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kFolder = fs::absolute("tests/integration/missing-notification");
+const fs::path kFolder = fs::absolute("tests/integration/checks");
 
-fs::path obsctl_binary() {
-  const char* given = std::getenv("OBSCTL_BINARY");
-  return fs::absolute(given != nullptr && *given != '\0' ? given : OBSCTL_TEST_BINARY);
+/// What is told on the way is in the test's output when it fails.
+json journal_of(RunningStack& stack, const std::string& scenario) {
+  const auto ran =
+      stack.obsctl({"scenario", "run", (kFolder / scenario).string(), "--attach", "it", "--json"}, 120s);
+  UNSCOPED_INFO(ran.standard_error);
+  CHECK(ran.status.code == 1);
+  return json::parse(ran.standard_output);
 }
-
-bool programs_are_here() {
-  const bool here = obsctl::core::find_program({"prometheus"}) &&
-                    obsctl::core::find_program({"prometheus-alertmanager", "alertmanager"});
-  const char* ci = std::getenv("CI");
-  if (!here && ci != nullptr && std::string_view(ci) == "true") FAIL("a program is missing and CI=true");
-  if (!here) WARN("skipped: prometheus or prometheus-alertmanager is not installed");
-  return here;
-}
-
-/// The stack of this test; it is up while this lives.
-class RunningStack {
- public:
-  RunningStack() {
-    const ProgramOutput up =
-        obsctl({"stack", "up", (kFolder / "stack").string(), "--name", "missing", "--json"}, 90s);
-    INFO(up.standard_error);
-    REQUIRE(up.status.ok());
-    const json document = json::parse(up.standard_output);
-    for (const json& service : document.at("services")) {
-      if (service.at("name") == "alertmanager") alertmanager_ = service.at("url").get<std::string>();
-    }
-  }
-  ~RunningStack() {
-    const ProgramOutput down = obsctl({"stack", "down", "missing"}, 30s);
-    if (!down.status.ok()) WARN("the stack could not be taken down: " + down.standard_error);
-  }
-  RunningStack(const RunningStack&) = delete;
-  RunningStack& operator=(const RunningStack&) = delete;
-
-  const std::string& alertmanager() const { return alertmanager_; }
-
-  /// The journal of a scenario that was run in it.
-  json run(const std::string& scenario) {
-    const ProgramOutput ran =
-        obsctl({"scenario", "run", (kFolder / scenario).string(), "--attach", "missing", "--json"}, 120s);
-    log_ = ran.standard_error;
-    CHECK(ran.status.code == 1);
-    return json::parse(ran.standard_output);
-  }
-  /// What the last run told while it went on.
-  const std::string& log() const { return log_; }
-
- private:
-  ProgramOutput obsctl(std::vector<std::string> arguments, obsctl::core::Nanoseconds timeout) {
-    return obsctl::tests::run_program({.program = obsctl_binary(),
-                                       .args = std::move(arguments),
-                                       .environment = {{"XDG_STATE_HOME", home_.path().string()}},
-                                       .folder = home_.path(),
-                                       .timeout = timeout});
-  }
-
-  TemporaryDirectory home_;
-  std::string alertmanager_;
-  std::string log_;
-};
 
 json expectation(const json& document, const std::string& id) {
   for (const json& one : document.at("expectations")) {
@@ -113,17 +57,16 @@ void check(const json& document, const std::vector<Row>& rows) {
 }  // namespace
 
 TEST_CASE("A notification that does not come is explained", "[integration]") {
-  if (!programs_are_here()) return;
-  RunningStack stack;
-  obsctl::verifiers::AlertmanagerClient alertmanager(stack.alertmanager());
+  if (!obsctl::tests::monitoring_is_here()) return;
+  RunningStack stack(kFolder / "stack");
+  obsctl::verifiers::AlertmanagerClient alertmanager(stack.url("alertmanager"));
   const auto now = std::chrono::system_clock::now();
   REQUIRE(alertmanager.add_silence({{"alertname", "Silenced"}}, now, now + 1h, "maintenance"));
   // "Earlier" shares a group with "Grouped", and has to have been told of before that fires.
   REQUIRE(alertmanager.post_alerts({{.labels = {{"alertname", "Inhibitor"}}, .ends_at = now + 1h},
                                     {.labels = {{"alertname", "Earlier"}}, .ends_at = now + 1h}}));
 
-  const json document = stack.run("firing.toml");
-  INFO(stack.log());
+  const json document = journal_of(stack, "firing.toml");
   check(document,
         {{"notification.Told.told.firing", "passed", "", "firing notification at told"},
          {"notification.Silenced.told.firing", "missed", "silenced", "by obsctl: \"maintenance\" (silence "},
@@ -150,10 +93,9 @@ TEST_CASE("A notification that does not come is explained", "[integration]") {
 }
 
 TEST_CASE("That a resolved notification does not come is explained", "[integration]") {
-  if (!programs_are_here()) return;
-  RunningStack stack;
-  const json document = stack.run("resolved.toml");
-  INFO(stack.log());
+  if (!obsctl::tests::monitoring_is_here()) return;
+  RunningStack stack(kFolder / "stack");
+  const json document = journal_of(stack, "resolved.toml");
   check(document, {{"notification.Told.told.resolved", "passed", "", "resolved notification at told"},
                    {"notification.Quiet.quiet.resolved", "missed", "send_resolved_off",
                     "; send_resolved is off for Alertmanager's receiver quiet"}});

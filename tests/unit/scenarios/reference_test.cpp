@@ -15,9 +15,9 @@ namespace {
 using Words = std::set<std::string>;
 
 constexpr const char* kPage = "docs/reference/scenario.md";
-constexpr std::array kReader{"scenarios/read_conditions.cpp", "scenarios/read_expect.cpp",
-                             "scenarios/read_fault.cpp", "scenarios/read_load.cpp",
-                             "scenarios/scenario_reader.cpp"};
+constexpr std::array kReader{"scenarios/read_check.cpp",  "scenarios/read_conditions.cpp",
+                             "scenarios/read_expect.cpp", "scenarios/read_fault.cpp",
+                             "scenarios/read_load.cpp",   "scenarios/scenario_reader.cpp"};
 
 std::string contents(const std::string& path) {
   return obsctl::core::read_file(path).value();

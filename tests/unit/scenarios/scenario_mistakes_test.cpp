@@ -88,7 +88,7 @@ TEST_CASE("a scenario that expects nothing is refused: it could prove nothing") 
   const std::string head = "schema = 1\ntitle = \"t\"\nstack = \"http-api\"\n";
   const Lines nothing{
       "s.toml:1:1: the scenario expects nothing, so it can prove nothing\n"
-      "  hint: add [[expect.alert]], [[expect.query]], [expect.nothing_else] or [[threshold]]"};
+      "  hint: add [[expect.alert]], [[expect.query]], [expect.nothing_else], [[check]] or [[threshold]]"};
   CHECK(errors_of(head) == nothing);
   CHECK(errors_of(head + "[expect]\n") == nothing);
   CHECK(errors_of(head + "[expect]\nalert = []\nnotification = []\nquery = []\nsuppressed = []\n") ==
@@ -555,6 +555,35 @@ TEST_CASE("expectations of alerts and notifications are checked") {
   }));
   CHECK(errors_after_head("[[fault]]\ntarget = \"api\"\nkind = \"readiness\"\nstop = \"9s\"\n" +
                           mistake.body + "\n") == mistake.errors);
+}
+
+TEST_CASE("checks are checked") {
+  const auto mistake = GENERATE(values<Mistake>({
+      {"[[check]]\nquery = \"up\"",
+       {"s.toml:6:1: check[0].kind is missing\n"
+        "  hint: add kind = one of targets, rules, query, absent, recording, alert, quiet, suppressed, "
+        "http"}},
+      {"[[check]]\nkind = \"target\"",
+       {"s.toml:7:8: check[0].kind cannot be \"target\" (did you mean \"targets\"?)\n"
+        "  hint: use targets, rules, query, absent, recording, alert, quiet, suppressed, http"}},
+      {"[[check]]\nkind = \"targets\"\nquery = \"up\"", {"s.toml:8:1: unknown key check[0].query"}},
+      {"[[check]]\nkind = \"query\"\ntolerance = {}",
+       {"s.toml:6:1: check[0].query is missing\n  hint: add query = \"…\"",
+        "s.toml:8:13: check[0].tolerance sets no bound\n"
+        "  hint: use below, at_most, above, at_least or equals"}},
+      {"[[check]]\nkind = \"recording\"\nrule = \"a:b\"\ntolerance = 2",
+       {"s.toml:9:13: check[0].tolerance must be from 0 to 1, not 2\n"
+        "  hint: it is the relative difference: 0.01 is 1 %"}},
+      {"[[check]]\nkind = \"http\"\ntarget = \"api\"\npath = \"healthz\"\nbody = \"(\"",
+       {"s.toml:9:8: check[0].path must begin with /",
+        "s.toml:10:8: check[0].body: \"(\" is not a regular expression: missing ): (\n"
+        "  hint: write it in RE2's syntax, as Prometheus and Alertmanager take it"}},
+      {"[[check]]\nkind = \"http\"\nurl = \"\"", {"s.toml:8:7: check[0].url must not be empty"}},
+      {"[[check]]\nkind = \"quiet\"\nname = \"q\"\n[[check]]\nkind = \"quiet\"\nname = \"q\"",
+       {"s.toml:11:8: there is already a check named \"q\""}},
+  }));
+  CHECK(errors_of("schema = 1\ntitle = \"t\"\nstack = \"http-api\"\n\n\n" + mistake.body + "\n") ==
+        mistake.errors);
 }
 
 TEST_CASE("checks of a payload are checked") {

@@ -1,4 +1,5 @@
-// An HTTP API with fixed answers, for testing clients: path to answer, everything else is 404.
+// An HTTP API with fixed answers, for testing clients: path (or path and query) to answer, everything else is
+// 404.
 #pragma once
 
 #include <map>
@@ -19,7 +20,8 @@ class FakeApi {
       const std::lock_guard lock(mutex_);
       requests_.push_back(std::string(exchange->method()) + " " + std::string(exchange->target()));
       bodies_.emplace_back(exchange->body());
-      const auto found = answers_.find(std::string(exchange->path()));
+      auto found = answers_.find(std::string(exchange->target()));
+      if (found == answers_.end()) found = answers_.find(std::string(exchange->path()));
       exchange->respond(found == answers_.end()
                             ? core::HttpResponse{.status = 404, .body = "404 page not found\n"}
                             : found->second);
