@@ -386,4 +386,26 @@ core::Result<PromqlNode> parse_promql(std::string_view text) {
   return Parser(text).parse();
 }
 
+std::optional<double> constant_of(const PromqlNode& node) {
+  if (node.kind == PromqlNode::Kind::number) return node.number;
+  if (node.kind == PromqlNode::Kind::negation) {
+    const auto value = constant_of(node.children[0]);
+    return value ? std::optional(-*value) : std::nullopt;
+  }
+  if (node.kind == PromqlNode::Kind::call && (node.name == "vector" || node.name == "scalar") &&
+      node.children.size() == 1) {
+    return constant_of(node.children[0]);
+  }
+  if (node.kind != PromqlNode::Kind::binary) return std::nullopt;
+  const auto left = constant_of(node.children[0]);
+  const auto right = left ? constant_of(node.children[1]) : std::nullopt;
+  if (!right) return std::nullopt;
+  if (node.name == "+") return *left + *right;
+  if (node.name == "-") return *left - *right;
+  if (node.name == "*") return *left * *right;
+  if (node.name == "/") return *left / *right;
+  if (node.name == "^") return std::pow(*left, *right);
+  return std::nullopt;
+}
+
 }  // namespace obsctl::verifiers

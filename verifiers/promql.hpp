@@ -46,4 +46,7 @@ struct PromqlNode {
 /// Parentheses leave no node. Errors: invalid_input with the column.
 core::Result<PromqlNode> parse_promql(std::string_view text);
 
+/// The value of an expression of numbers alone.
+std::optional<double> constant_of(const PromqlNode& node);
+
 }  // namespace obsctl::verifiers

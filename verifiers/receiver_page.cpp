@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "core/markup.hpp"
 #include "core/text.hpp"
 #include "verifiers/text_encodings.hpp"
 
@@ -51,37 +52,9 @@ bdi{unicode-bidi:isolate}
 @media print{body{background:none;max-width:none}article{break-inside:avoid}}
 )";
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        // Control characters would be lost, or do something.
-        out += static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t' && c != '\r' ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 /// Text from outside, which cannot turn the direction of what stands around it.
 std::string isolated(std::string_view text) {
-  return "<bdi>" + escaped(to_utf8("utf-8", text)) + "</bdi>";
+  return "<bdi>" + core::escape_markup(to_utf8("utf-8", text)) + "</bdi>";
 }
 
 std::string_view sign_of(NotifiedStatus status) {
@@ -111,10 +84,10 @@ constexpr std::size_t kShownBody = 16u << 10;
 
 std::string body_text(const Notification& notification, std::size_t limit) {
   const std::string shown = to_utf8("utf-8", shown_body(notification));
-  if (shown.size() <= limit) return escaped(shown);
+  if (shown.size() <= limit) return core::escape_markup(shown);
   std::size_t end = limit;
   while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0) == 0x80) --end;  // not inside a character
-  return escaped(std::string_view(shown).substr(0, end)) +
+  return core::escape_markup(std::string_view(shown).substr(0, end)) +
          fmt::format("\n… {} more bytes", shown.size() - end);
 }
 
@@ -126,10 +99,11 @@ core::WallTime time_of(const NotifiedAlert& alert) {
 }
 
 void append_row(std::string& page, const NotifiedAlert& alert, bool with_labels, bool with_times) {
-  page += "<tr><td>" + state_badge(alert.status) + "</td><td>" + escaped(alert.name) + "</td>";
+  page += "<tr><td>" + state_badge(alert.status) + "</td><td>" + core::escape_markup(alert.name) + "</td>";
   if (with_labels) {
     page += "<td class=\"labels\"><code>" +
-            (alert.labels.empty() ? std::string() : escaped(to_text(alert.labels))) + "</code></td>";
+            (alert.labels.empty() ? std::string() : core::escape_markup(to_text(alert.labels))) +
+            "</code></td>";
   }
   if (with_times) {
     const auto time = time_of(alert);
@@ -188,7 +162,8 @@ std::string tags_of(const Notification& notification) {
     add(notification.answer != 0 ? fmt::format("refused with {}", notification.answer)
                                  : "refused without an answer");
   }
-  if (!notification.misbehaviour.empty()) add("misbehaviour " + escaped(notification.misbehaviour));
+  if (!notification.misbehaviour.empty())
+    add("misbehaviour " + core::escape_markup(notification.misbehaviour));
   if (notification.recurrence != Recurrence::first) {
     add(fmt::format("{} of #{}", to_string(notification.recurrence), notification.recurrence_of));
   }
@@ -227,16 +202,17 @@ void append_instructions(std::string& page, const ReceiverPage& given) {
       "    discord_configs:\n      - webhook_url: {0}/discord/on-call\n"
       "    pagerduty_configs:\n      - url: {0}/pagerduty/on-call\n        routing_key: any\n"
       "    msteams_configs:    # Alertmanager 0.26 and later\n      - webhook_url: {0}/msteams/on-call\n",
-      escaped(given.base));
+      core::escape_markup(given.base));
   if (!given.mail.empty()) {
     fmt::format_to(
         std::back_inserter(page),
         "    email_configs:\n      - smarthost: {}\n        from: alertmanager@example.org\n"
         "        to: on-call@example.org\n        require_tls: false\n        send_resolved: true\n",
-        escaped(given.mail));
+        core::escape_markup(given.mail));
   }
-  page += "</pre><p class=\"quiet\">Anything else that sends JSON or text: " + escaped(given.base) +
-          "/generic/on-call</p></div>\n";
+  page +=
+      "</pre><p class=\"quiet\">Anything else that sends JSON or text: " + core::escape_markup(given.base) +
+      "/generic/on-call</p></div>\n";
 }
 
 std::string document_head(std::string_view title, bool refresh) {
@@ -244,7 +220,7 @@ std::string document_head(std::string_view title, bool refresh) {
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">{}"
       "<title>{} · obsctl receiver</title><style>{}</style></head><body>\n",
-      refresh ? "<meta http-equiv=\"refresh\" content=\"5\">" : "", escaped(title), kStyle);
+      refresh ? "<meta http-equiv=\"refresh\" content=\"5\">" : "", core::escape_markup(title), kStyle);
 }
 
 }  // namespace
@@ -276,7 +252,8 @@ std::string render_single(const Notification& notification) {
   append_top(page, notification);
   append_alerts(page, notification, notification.alerts.size());
   if (!notification.text.empty()) {
-    page += "<h2>Text</h2><pre>" + escaped(to_utf8("utf-8", core::trimmed(notification.text))) + "</pre>";
+    page += "<h2>Text</h2><pre>" + core::escape_markup(to_utf8("utf-8", core::trimmed(notification.text))) +
+            "</pre>";
   }
   page += "<h2>Body as received</h2><pre>" + body_text(notification, SIZE_MAX) +
           "</pre></article></body></html>\n";

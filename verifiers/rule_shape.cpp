@@ -39,29 +39,6 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The value of an expression of numbers alone.
-std::optional<double> constant_of(const Node& node) {
-  if (node.kind == Node::Kind::number) return node.number;
-  if (node.kind == Node::Kind::negation) {
-    const auto value = constant_of(node.children[0]);
-    return value ? std::optional(-*value) : std::nullopt;
-  }
-  if (node.kind == Node::Kind::call && is_one_of(node.name, {"vector", "scalar"}) &&
-      node.children.size() == 1) {
-    return constant_of(node.children[0]);
-  }
-  if (node.kind != Node::Kind::binary) return std::nullopt;
-  const auto left = constant_of(node.children[0]);
-  const auto right = left ? constant_of(node.children[1]) : std::nullopt;
-  if (!right) return std::nullopt;
-  if (node.name == "+") return *left + *right;
-  if (node.name == "-") return *left - *right;
-  if (node.name == "*") return *left * *right;
-  if (node.name == "/") return *left / *right;
-  if (node.name == "^") return std::pow(*left, *right);
-  return std::nullopt;
-}
-
 /// Puts the expressions of recorded series in place of their names.
 class Expansion {
  public:
