@@ -12,6 +12,16 @@ std::string Event::text(std::string_view key) const {
   return found != fields.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+double Event::number(std::string_view key) const {
+  const auto found = fields.find(key);
+  return found != fields.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+bool Event::flag(std::string_view key) const {
+  const auto found = fields.find(key);
+  return found != fields.end() && found->is_boolean() && found->get<bool>();
+}
+
 Json to_json(const Event& event, core::WallTime start) {
   const double seconds = core::to_seconds(event.at - start);
   Json json{

@@ -29,6 +29,10 @@ struct Event {
 
   /// A field as text; empty when it is absent or not a string.
   std::string text(std::string_view key) const;
+  /// A field as a number; 0 when it is absent or none.
+  double number(std::string_view key) const;
+  /// Whether a field is there and true.
+  bool flag(std::string_view key) const;
 };
 
 /// An event as the journal document shows it: {t_s, at, kind, …fields}. `t_s` counts from `start`. A field

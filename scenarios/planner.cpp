@@ -113,7 +113,8 @@ class Planner {
 
   std::optional<PlannedRule> plan_rule(const verifiers::RuleGroup& group, const verifiers::Rule& rule,
                                        const Labels& labels, const std::string& cause) {
-    PlannedRule result{rule.name, group.name, group.file, rule.query, {}, {}, {}, {}};
+    PlannedRule result{rule.name, group.name, group.file, rule.query,  {},
+                       {},        {},         {},         rule.labels, rule.annotations};
     const RuleShape shape = shape_of(rule);
     result.shape = shape.summary;
     verifiers::Route route;

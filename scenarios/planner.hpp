@@ -29,6 +29,8 @@ struct PlannedRule {
   verifiers::RuleTiming timing;
   verifiers::Budget budget;
   std::vector<std::string> receivers;  ///< of Alertmanager, that its routes lead to
+  Labels labels;                       ///< that the rule adds
+  Labels annotations;                  ///< with their templates
 };
 
 struct Plan {

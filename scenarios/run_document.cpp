@@ -52,10 +52,13 @@ Json rule_json(const PlannedRule& rule) {
           {"query", rule.query},
           {"shape", rule.shape},
           {"receivers", rule.receivers},
+          {"labels", rule.labels},
+          {"annotations", rule.annotations},
           {"for_s", seconds(timing.hold)},
           {"keep_firing_for_s", seconds(timing.keep_firing_for)},
           {"scrape_interval_s", seconds(timing.scrape_interval)},
           {"evaluation_interval_s", seconds(timing.evaluation_interval)},
+          {"query_offset_s", seconds(timing.query_offset)},
           {"group_wait_s", seconds(timing.group_wait)},
           {"group_interval_s", seconds(timing.group_interval)},
           {"budget",
@@ -136,8 +139,11 @@ Json run_document(const std::string& run_id, const std::vector<Event>& events, c
   const Event* finished = last_of(events, "run.finished");
   Json document{{"schema", 1}, {"run", header(run_id, events, start)}};
   document["verdict"] = finished == nullptr ? "error" : finished->text("verdict");
-  document["reasons"] = finished == nullptr ? Json::array({"the run has no end: obsctl itself was ended"})
-                                            : finished->fields.value("reasons", Json::array());
+  document["reasons"] =
+      finished == nullptr
+          ? Json::array({"the journal has no end: the run still goes on, was refused, or obsctl itself was "
+                         "ended"})
+          : finished->fields.value("reasons", Json::array());
   document["expectations"] = expectations(plan, finished);
   document["rules"] = plan == nullptr ? Json::array() : plan->fields.value("rules", Json::array());
   document["remarks"] = plan == nullptr ? Json::array() : plan->fields.value("remarks", Json::array());

@@ -116,13 +116,15 @@ core::Result<void> RunLoad::start(const Scenario& scenario, const std::map<std::
     const std::string& url = places.at(load.target).url;
     auto plan = plan_of(load, url);
     if (!plan) return plan.error();
+    const std::uint64_t seed = plan->seed;
     auto run = loadgen::LoadRun::start(std::move(*plan), log_);
     if (!run) return run.error();
     loads_.push_back({load, std::move(*run)});
     journal_.append("load.started", {{"load", load.name},
                                      {"target", load.target},
                                      {"url", core::without_credentials(url)},
-                                     {"rate", core::format_rate(load.rate)}});
+                                     {"rate", core::format_rate(load.rate)},
+                                     {"seed", seed}});
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include "scenarios/baseline.hpp"
 #include "scenarios/observers.hpp"
 #include "scenarios/overdue.hpp"
+#include "scenarios/rule_samples.hpp"
 #include "scenarios/run_document.hpp"
 #include "scenarios/run_faults.hpp"
 #include "verifiers/receiver_client.hpp"
@@ -26,6 +27,9 @@ constexpr Nanoseconds kTick = std::chrono::milliseconds(100);
 constexpr Nanoseconds kPoll = std::chrono::milliseconds(200);
 // A baseline that is not clean after this long will not be.
 constexpr Nanoseconds kBaselineWithin = std::chrono::seconds(30);
+
+// For what a report shows of the rules: not worth a long wait at the end of a run.
+constexpr Nanoseconds kSamplesWithin = std::chrono::seconds(1);
 
 constexpr std::array kEndings{"run.interrupted", "run.error", "run.aborted", "run.inconclusive"};
 
@@ -130,7 +134,8 @@ class Runner {
                                     {"stack", scenario.stack},
                                     {"time_scale", options_.places.time_scale},
                                     {"without_fault", options_.without_fault},
-                                    {"obsctl", options_.version}});
+                                    {"obsctl", options_.version},
+                                    {"revision", options_.revision}});
     doing("starting the stack");
     const auto progress = [this](const stacks::Progress& step) {
       if (step.kind == stacks::Progress::Kind::service_ready) {
@@ -175,16 +180,24 @@ class Runner {
         ready["files"].push_back({{"path", sum.path}, {"sha256", sum.source}});
       }
     }
+    if (!around_->stack) ready["versions"] = reach();
     journal_.append("stack.ready", std::move(ready));
-    if (!around_->stack) reach();
   }
 
-  /// What runs elsewhere has to be there from the start: nothing of ours will bring it up.
-  void reach() {
+  /// What runs elsewhere has to be there from the start: nothing of ours will bring it up. The versions that
+  /// it says it has.
+  Json reach() {
+    Json versions = Json::object();
     Result<void> reached = prometheus_->ready(stop_);
     if (reached && alertmanager_) reached = alertmanager_->ready(stop_);
-    if (!reached && !stop_.stop_requested())
-      journal_.append("run.error", {{"reason", to_string(reached.error())}});
+    if (!reached) {
+      if (!stop_.stop_requested()) journal_.append("run.error", {{"reason", to_string(reached.error())}});
+      return versions;
+    }
+    if (const auto build = prometheus_->build_info(stop_)) versions["prometheus"] = build->version;
+    if (!alertmanager_) return versions;
+    if (const auto status = alertmanager_->status(stop_)) versions["alertmanager"] = status->version;
+    return versions;
   }
 
   bool baseline() {
@@ -417,6 +430,10 @@ class Runner {
     load_.finish(interrupted ? at_once.get_token() : urgent_);
     observers_.reset();
     if (!around_) return;
+    if (planned_) {
+      verifiers::PrometheusClient quick(around_->prometheus_url, {.timeout = kSamplesWithin});
+      append_rule_samples(journal_, quick, plan_, journal_.start(), clock_.wall_now(), urgent_);
+    }
     if (around_->receiver) around_->receiver->drain(std::chrono::seconds(1));
     if (!around_->take_down) {
       if (around_->stack) journal_.append("stack.kept", {{"instance", around_->stack->instance()}});

@@ -25,7 +25,8 @@ struct RunOptions {
   PlaceOptions places = {};
   /// Everything as usual, but the fault is left out: shows that the scenario can fail.
   bool without_fault = false;
-  std::string version = {};  ///< of obsctl, for the journal
+  std::string version = {};   ///< of obsctl, for the journal
+  std::string revision = {};  ///< of the repository that the scenario is in, for the journal; may be empty
 };
 
 /// A look at a run that goes on.

@@ -23,9 +23,9 @@ constexpr const char* kPage = "docs/reference/journal.md";
 /// What can stand before the dot of a kind. Scenarios have other dotted texts too, such as ids of
 /// expectations.
 const std::set<std::string, std::less<>>& topics() {
-  static const std::set<std::string, std::less<>> all{"run",   "stack",        "baseline",     "plan",
-                                                      "load",  "steady_state", "fault",        "alert",
-                                                      "query", "watch",        "notification", "prometheus"};
+  static const std::set<std::string, std::less<>> all{
+      "run",   "stack", "baseline", "plan",         "load",       "steady_state", "fault",
+      "alert", "query", "watch",    "notification", "prometheus", "rule"};
   return all;
 }
 
