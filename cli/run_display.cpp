@@ -57,7 +57,7 @@ std::string fault_text(const Event& event) {
   if (!evidence.empty()) text += ": " + evidence;
   if (event.kind == "fault.not_removed")
     text += fmt::format(": {}; by hand: {}", event.text("reason"), event.text("undo"));
-  if (event.fields.value("rollback", false)) text += " (rolled back)";
+  if (event.flag("rollback")) text += " (rolled back)";
   return text;
 }
 
@@ -134,7 +134,7 @@ std::string active_fault(const std::vector<Event>& events, core::WallTime now) {
   std::string line;
   for (const Event& event : events) {
     if (event.kind == "fault.injected") {
-      const double left = event.fields.value("max_duration_s", 0.0) - core::to_seconds(now - event.at);
+      const double left = event.number("max_duration_s") - core::to_seconds(now - event.at);
       line = fmt::format("FAULT  {}   for {}, at most {} more", event.text("description"),
                          core::format_rounded(now - event.at), seconds_text(std::max(0.0, left)));
     } else if (event.kind == "fault.skipped") {
@@ -222,18 +222,18 @@ std::string event_line(const Event& event) {
   if (kind == "run.started") return event.text("title");
   if (kind == "stack.service_ready") return event.text("service");
   if (kind == "stack.ready")
-    return fmt::format("after {}; Prometheus at {}", seconds_text(event.fields.value("after_s", 0.0)),
+    return fmt::format("after {}; Prometheus at {}", seconds_text(event.number("after_s")),
                        event.text("prometheus"));
   if (kind == "baseline.ok") {
-    return fmt::format("{} rules healthy, {} targets up, nothing firing", event.fields.value("rules", 0),
-                       event.fields.value("targets", 0));
+    return fmt::format("{:.0f} rules healthy, {:.0f} targets up, nothing firing", event.number("rules"),
+                       event.number("targets"));
   }
   if (kind == "plan.made") return joined_names(event, "remarks");
   if (kind == "load.started")
     return fmt::format("{}: {} to {}", event.text("load"), event.text("rate"), event.text("url"));
   if (kind == "load.finished") {
-    return fmt::format("{}: {:.1f}/s of {:.1f}/s", event.text("load"),
-                       event.fields.value("achieved_rate", 0.0), event.fields.value("asked_rate", 0.0));
+    return fmt::format("{}: {:.1f}/s of {:.1f}/s", event.text("load"), event.number("achieved_rate"),
+                       event.number("asked_rate"));
   }
   if (kind.starts_with("steady_state.") || kind.starts_with("check.")) return event.text("evidence");
   if (kind.starts_with("fault.")) return fault_text(event);
@@ -245,9 +245,9 @@ std::string event_line(const Event& event) {
                        event.text("explanation"));
   }
   if (kind == "notification.refused") {
-    const int answer = event.fields.value("answer", 0);
+    const double answer = event.number("answer");
     return fmt::format("{} at {}: {}", joined_names(event, "alerts"), event.text("receiver"),
-                       answer == 0 ? "no answer" : fmt::format("answered {}", answer));
+                       answer == 0 ? "no answer" : fmt::format("answered {:.0f}", answer));
   }
   if (kind.starts_with("notification.")) {
     return fmt::format("{} at {} ({})", joined_names(event, "alerts"), event.text("receiver"),
@@ -257,6 +257,7 @@ std::string event_line(const Event& event) {
   if (kind == "stack.kept") return fmt::format("obsctl stack down {} takes it down", event.text("instance"));
   if (kind == "stack.down") return event.text("problem");
   if (kind == "run.finished") return event.text("verdict");
+  if (kind == "rule.samples") return fmt::format("{}: {}", event.text("alert"), event.text("expression"));
   return event.text("reason");
 }
 

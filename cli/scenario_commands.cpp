@@ -1,6 +1,7 @@
 // obsctl scenario: list, show, validate and run.
-#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,8 +10,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command_line.hpp"
+#include "cli/git_revision.hpp"
+#include "cli/report/html_report.hpp"
+#include "cli/report/junit_report.hpp"
+#include "cli/report/markdown_report.hpp"
 #include "cli/run_display.hpp"
-#include "cli/run_junit.hpp"
+#include "cli/run_store.hpp"
 #include "cli/stack_display.hpp"
 #include "cli/version.hpp"
 #include "core/file.hpp"
@@ -29,16 +34,14 @@ using scenarios::ScenarioFile;
 
 namespace {
 
-// Older runs go when a new one begins.
-constexpr std::size_t kRunsKept = 50;
-constexpr std::size_t kRunIdLength = 26;
-
 struct RunFlags {
   std::string scenario;
   scenarios::RunOptions run;
   std::vector<std::string> targets;
   bool json = false;
   std::string junit;
+  std::string markdown;
+  std::string html;
 };
 
 /// The scenario, or all its mistakes as one error.
@@ -166,26 +169,6 @@ int exit_code_of(const std::string& verdict) {
   return kError;
 }
 
-/// Makes the run's folder and removes the oldest ones.
-Result<fs::path> run_folder(const std::string& id) {
-  const fs::path runs = core::state_directory() / "runs";
-  std::error_code failure;
-  fs::create_directories(runs / id, failure);
-  if (failure) {
-    return core::make_error(
-        ErrorKind::unavailable,
-        fmt::format("cannot make the folder {}: {}", (runs / id).string(), failure.message()),
-        "set XDG_STATE_HOME to a folder that can be written");
-  }
-  std::vector<fs::path> older;
-  for (const auto& entry : fs::directory_iterator(runs, failure)) {
-    if (entry.path().filename().string().size() == kRunIdLength) older.push_back(entry.path());
-  }
-  std::sort(older.begin(), older.end());  // run ids sort by time
-  for (std::size_t i = 0; i + kRunsKept < older.size(); ++i) fs::remove_all(older[i], failure);
-  return runs / id;
-}
-
 std::string run_title(const RunFlags& flags, const Scenario& scenario, const std::string& id) {
   std::string title = scenario.id;
   if (!flags.run.places.attach.empty()) {
@@ -210,14 +193,53 @@ Result<void> read_targets(RunFlags& flags) {
   return {};
 }
 
+/// Appends to the summary of a GitHub job, which takes 1 MiB from one step: whatever else that step has put
+/// there counts.
+Result<void> append_step_summary(const RunReport& report) {
+  const char* path = std::getenv("GITHUB_STEP_SUMMARY");
+  if (path == nullptr || *path == '\0') return {};
+  std::error_code failure;
+  const std::uintmax_t size = fs::file_size(path, failure);
+  const std::size_t taken = failure ? 0 : static_cast<std::size_t>(size);
+  constexpr std::size_t kLeast = 8192;
+  if (taken + kLeast > kLongestMarkdown) {
+    fmt::print(stderr, "the step's summary is full: the report is not in it\n");
+    return {};
+  }
+  std::ofstream file(path, std::ios::app);
+  file << markdown_report(report, kLongestMarkdown - taken) << "\n" << std::flush;
+  if (file) return {};
+  return core::make_error(ErrorKind::unavailable, fmt::format("cannot append to the step's summary {}", path),
+                          "unset GITHUB_STEP_SUMMARY, or let it name a file that can be written");
+}
+
+/// The reports in the run's folder and where the flags and the CI system want them.
+Result<void> write_reports(const RunReport& report, const RunFlags& flags, const fs::path& folder) {
+  const std::string page = html_report(report);
+  const std::string markdown = markdown_report(report);
+  if (auto written = core::write_file(folder / "report.html", page); !written) return written;
+  if (auto written = core::write_file(folder / "report.md", markdown); !written) return written;
+  if (!flags.html.empty()) {
+    if (auto written = core::write_file(flags.html, page); !written) return written;
+  }
+  if (!flags.markdown.empty()) {
+    if (auto written = core::write_file(flags.markdown, markdown); !written) return written;
+  }
+  if (!flags.junit.empty()) {
+    if (auto written = core::write_file(flags.junit, junit_report(report)); !written) return written;
+  }
+  return append_step_summary(report);
+}
+
 Result<int> run(RunFlags flags, Context& context) {
   if (auto read = read_targets(flags); !read) return read.error();
   const auto file = open_valid(flags.scenario);
   if (!file) return file.error();
   const std::string id = core::new_run_id();
-  const Result<fs::path> folder = run_folder(id);
+  const Result<fs::path> folder = new_run_folder(id);
   if (!folder) return folder.error();
   flags.run.version = version_number();
+  flags.run.revision = git_revision(fs::path(file->scenario.file).parent_path(), context.stop);
 
   scenarios::Journal journal(context.clock);
   if (auto opened = journal.write_to(*folder / "journal.ndjson"); !opened) return opened.error();
@@ -232,9 +254,7 @@ Result<int> run(RunFlags flags, Context& context) {
   const Json document = scenarios::run_document(id, journal.events(), journal.start());
   const std::string text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   if (auto written = core::write_file(*folder / "journal.json", text); !written) return written.error();
-  if (!flags.junit.empty()) {
-    if (auto written = core::write_file(flags.junit, run_junit(document)); !written) return written.error();
-  }
+  const auto reported = write_reports(read_report(document), flags, *folder);
   if (flags.json) {
     fmt::print("{}", text);
   } else {
@@ -242,6 +262,8 @@ Result<int> run(RunFlags flags, Context& context) {
   }
   std::fflush(stdout);
   fmt::print(stderr, "\n  journal  {}\n", (*folder / "journal.json").string());
+  if (!reported) return reported.error();
+  fmt::print(stderr, "  report   {}\n", (*folder / "report.html").string());
   return exit_code_of(document.value("verdict", "error"));
 }
 
@@ -271,6 +293,10 @@ void add_run(CLI::App& group, CommandLine& line) {
   command->add_option("--target", flags->targets, "a target that runs elsewhere; may be repeated")
       ->type_name("NAME=URL");
   command->add_flag("--json", flags->json, "print the journal document instead of the summary");
+  command->add_option("--html", flags->html, "also write the report as a page to this file")
+      ->type_name("FILE");
+  command->add_option("--markdown", flags->markdown, "also write the report as Markdown to this file")
+      ->type_name("FILE");
   command->add_option("--junit", flags->junit, "write JUnit XML to this file")->type_name("FILE");
   command->footer(
       "Exit codes: 0 passed, 1 failed, 2 usage, 3 inconclusive, 4 aborted, 5 error, 130 interrupted.\n"

@@ -85,11 +85,15 @@ Result<Json> document_of_stream(const std::filesystem::path& file, std::string_v
 Result<Json> read_journal(const std::filesystem::path& file) {
   const auto text = core::read_file(file);
   if (!text) return text.error();
-  Json document = parse(*text);
+  return parse_journal(*text, file);
+}
+
+Result<Json> parse_journal(std::string_view text, const std::filesystem::path& file) {
+  Json document = parse(text);
   // One line that is an event is a stream too.
   if (document.is_discarded() || is_event(document)) {
-    if (text->find("\"t_s\"") == std::string::npos) return no_journal(file, "it is no JSON");
-    return document_of_stream(file, *text);
+    if (text.find("\"t_s\"") == std::string::npos) return no_journal(file, "it is no JSON");
+    return document_of_stream(file, text);
   }
   if (!document.is_object() || !document.contains("schema") || !document["schema"].is_number_integer())
     return no_journal(file, "it has no schema");

@@ -1,37 +1,21 @@
-#include "cli/run_junit.hpp"
-
-#include <vector>
+#include "cli/report/junit_report.hpp"
 
 #include <fmt/format.h>
 
-namespace obsctl::cli {
+#include "core/markup.hpp"
 
-using scenarios::Json;
+namespace obsctl::cli {
 
 namespace {
 
-/// For attributes and text alike. Control characters that XML 1.0 cannot hold become spaces.
+/// For attributes: a reader of XML makes spaces of line ends that are not written as references.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  for (const char c : core::escape_markup(text)) {
+    if (c == '\n') {
+      out += "&#10;";
+    } else {
+      out += c == '\t' || c == '\r' ? ' ' : c;
     }
   }
   return out;
@@ -43,73 +27,64 @@ struct Counts {
   int skipped = 0;
 };
 
-std::string case_xml(const Json& expectation, const std::string& scenario, Counts& counts) {
-  const std::string verdict = expectation.value("verdict", "not_reached");
-  const std::string detail = escaped(expectation.value("detail", ""));
-  std::string xml =
-      fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"", escaped(scenario),
-                  escaped(expectation.value("id", "")), expectation.value("measured_s", 0.0));
-  if (verdict == "passed") return xml + "/>\n";
+std::string case_xml(const ReportedExpectation& expectation, const std::string& scenario, Counts& counts) {
+  std::string xml = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"",
+                                escaped(scenario), escaped(expectation.id), expectation.measured.value_or(0));
+  if (expectation.passed()) return xml + "/>\n";
   const char* element = "failure";
-  if (verdict == "inconclusive") {
+  if (expectation.verdict == "inconclusive") {
     element = "error";
     ++counts.errors;
-  } else if (verdict == "not_reached") {
+  } else if (expectation.verdict == "not_reached") {
     element = "skipped";
     ++counts.skipped;
   } else {
     ++counts.failures;
   }
   return xml + fmt::format(">\n      <{0} type=\"{1}\" message=\"{2}\"/>\n    </testcase>\n", element,
-                           verdict, detail);
+                           escaped(expectation.verdict), escaped(expectation.detail));
 }
 
 /// What ended the run, or else no expectation would be red although the run is.
-std::string run_case(const Json& document, const std::string& scenario, Counts& counts) {
-  const std::string verdict = document.value("verdict", "error");
+std::string run_case(const RunReport& report, Counts& counts) {
   std::string xml = fmt::format("    <testcase classname=\"{}\" name=\"run\" time=\"{:.3f}\"",
-                                escaped(scenario), document["run"].value("length_s", 0.0));
-  if (verdict == "passed" || verdict == "failed") return xml + "/>\n";
+                                escaped(report.scenario), report.length);
+  if (report.verdict == "passed" || report.verdict == "failed") return xml + "/>\n";
   ++counts.errors;
   std::string reasons;
-  for (const Json& reason : document["reasons"]) reasons += reason.get<std::string>() + "\n";
-  return xml + fmt::format(">\n      <error type=\"{}\" message=\"{}\"/>\n    </testcase>\n", verdict,
-                           escaped(reasons));
+  for (const std::string& reason : report.reasons) reasons += reason + "\n";
+  return xml + fmt::format(">\n      <error type=\"{}\" message=\"{}\"/>\n    </testcase>\n",
+                           escaped(report.verdict), escaped(reasons));
 }
 
-std::string properties(const Json& run) {
+std::string properties(const RunReport& report) {
   std::string xml = "    <properties>\n";
   const auto add = [&](const std::string& name, const std::string& value) {
     xml += fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", escaped(name), escaped(value));
   };
-  add("run", run.value("id", ""));
-  add("obsctl", run.value("obsctl", ""));
-  add("time_scale", fmt::format("{}", run.value("time_scale", 1.0)));
-  add("scenario_sha256", run.value("scenario_sha256", ""));
-  const Json versions = run.value("places", Json::object()).value("versions", Json::object());
-  for (const auto& [name, version] : versions.items()) {
-    if (version.is_string()) add("version." + name, version.get<std::string>());
-  }
+  add("run", report.id);
+  add("obsctl", report.obsctl);
+  if (!report.revision.empty()) add("revision", report.revision);
+  add("time_scale", fmt::format("{}", report.time_scale));
+  add("scenario_sha256", report.scenario_sha256);
+  for (const auto& [name, version] : report.versions) add("version." + name, version);
   return xml + "    </properties>\n";
 }
 
 }  // namespace
 
-std::string run_junit(const Json& document) {
-  const Json& run = document["run"];
-  const std::string scenario = run.value("scenario", "");
+std::string junit_report(const RunReport& report) {
   Counts counts;
-  std::string cases = run_case(document, scenario, counts);
-  for (const Json& expectation : document["expectations"]) cases += case_xml(expectation, scenario, counts);
-  const std::size_t tests = document["expectations"].size() + 1;
-  const double time = run.value("length_s", 0.0);
-  std::string figures =
-      fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"", tests,
-                  counts.failures, counts.errors, counts.skipped, time);
+  std::string cases = run_case(report, counts);
+  for (const ReportedExpectation& expectation : report.expectations)
+    cases += case_xml(expectation, report.scenario, counts);
+  const std::string figures = fmt::format(
+      "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"",
+      report.expectations.size() + 1, counts.failures, counts.errors, counts.skipped, report.length);
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"obsctl\" {0}>\n"
       "  <testsuite name=\"{1}\" timestamp=\"{2}\" {0}>\n{3}{4}  </testsuite>\n</testsuites>\n",
-      figures, escaped(scenario), escaped(run.value("started_at", "")), properties(run), cases);
+      figures, escaped(report.scenario), escaped(report.started_at), properties(report), cases);
 }
 
 }  // namespace obsctl::cli

@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "scenarios/journal.hpp"
+#include "cli/report/run_report.hpp"
 
 namespace obsctl::cli {
 
-/// From the journal document. Failures are missed, late, unexpected and mismatched; an inconclusive, aborted
-/// or interrupted run is an error; what was not reached is skipped.
-std::string run_junit(const scenarios::Json& document);
+/// Failures are missed, late, unexpected and mismatched; an inconclusive, aborted or interrupted run is an
+/// error; what was not reached is skipped.
+std::string junit_report(const RunReport& report);
 
 }  // namespace obsctl::cli

@@ -93,7 +93,8 @@ class Run {
     options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
     options.argv.emplace_back("--json");
     options.log_file = log();
-    options.environment = {"XDG_STATE_HOME=" + home_->path().string()};
+    options.environment = {"XDG_STATE_HOME=" + home_->path().string(),
+                           "GITHUB_STEP_SUMMARY=" + (*home_ / "summary.md").string()};
     auto child = ChildProcess::start(options);
     if (!child) FAIL(to_string(child.error()));
     child_.emplace(std::move(*child));
@@ -260,6 +261,13 @@ TEST_CASE("Every bundled scenario passes, each stage inside its budget", "[integ
     if (!event.at("kind").get<std::string>().starts_with("notification.")) continue;
     CHECK_FALSE(json::parse(event.at("raw").get<std::string>()).empty());
   }
+  const fs::path home = runs.at(0).home()->path();
+  const fs::path folder = home / "obsctl/runs" / spike.at("run").at("id").get<std::string>();
+  const std::string page = text_of(folder / "report.html");
+  for (const char* chart : {"timeline", "rate-1", "latency-1", "rule-1", "stages"})
+    CHECK(page.find(fmt::format("<figure id=\"{}\">", chart)) != std::string::npos);
+  CHECK(text_of(folder / "report.md").starts_with("### ✓ PASSED http-api/error-spike"));
+  CHECK(text_of(home / "summary.md") == text_of(folder / "report.md") + "\n");
 }
 
 TEST_CASE("Without its fault every bundled scenario fails as missed", "[integration]") {

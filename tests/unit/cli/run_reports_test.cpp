@@ -1,8 +1,8 @@
 // How a run is told at its end: the summary and JUnit, from one small journal document.
 #include <string>
 
+#include "cli/report/junit_report.hpp"
 #include "cli/run_display.hpp"
-#include "cli/run_junit.hpp"
 #include "cli/terminal.hpp"
 #include "tests/support/catch.hpp"
 
@@ -65,7 +65,7 @@ TEST_CASE("A run that never came to a plan has a verdict and a reason only") {
 }
 
 TEST_CASE("JUnit has a case for the run and one for every expectation, escaped") {
-  CHECK(run_junit(document("failed")) == R"(<?xml version="1.0" encoding="UTF-8"?>
+  CHECK(junit_report(read_report(document("failed"))) == R"(<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="obsctl" tests="4" failures="1" errors="0" skipped="1" time="43.380">
   <testsuite name="http-api/&lt;spike&gt;" timestamp="2026-11-21T03:38:26.405Z" tests="4" failures="1" errors="0" skipped="1" time="43.380">
     <properties>
@@ -90,7 +90,7 @@ TEST_CASE("JUnit has a case for the run and one for every expectation, escaped")
 TEST_CASE("A run that was not sound is an error in JUnit, whatever its expectations") {
   Json run = document("inconclusive");
   run["reasons"] = {"prometheus was killed by SIGKILL"};
-  const std::string xml = run_junit(run);
+  const std::string xml = junit_report(read_report(run));
   CHECK(xml.find("errors=\"1\"") != std::string::npos);
   CHECK(xml.find("<error type=\"inconclusive\" message=\"prometheus was killed by SIGKILL&#10;\"/>") !=
         std::string::npos);
