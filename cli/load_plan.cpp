@@ -8,6 +8,7 @@
 #include "core/rate.hpp"
 #include "core/text.hpp"
 #include "loadgen/input_files.hpp"
+#include "loadgen/plan_text.hpp"
 
 namespace obsctl::cli {
 
@@ -17,42 +18,21 @@ using core::ErrorKind;
 using core::make_error;
 using core::Result;
 
-Result<core::Nanoseconds> duration_of(std::string_view flag, const std::string& text) {
-  auto duration = core::parse_duration(text);
-  if (!duration)
-    return make_error(ErrorKind::usage, fmt::format("{}: {}", flag, duration.error().message),
-                      duration.error().hint);
-  return *duration;
+/// A text's mistake, said of the flag that held it.
+core::Error at_flag(std::string_view flag, const core::Error& error) {
+  return make_error(ErrorKind::usage, fmt::format("{}: {}", flag, error.message), error.hint);
 }
 
-/// Digits only.
-bool whole_number(std::string_view digits, std::int64_t& out) {
-  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-  return failure == std::errc() && end == digits.data() + digits.size() && out >= 0;
-}
-
-/// "500/s:30s" ramps, "=500/s:30s" steps.
-Result<loadgen::Stage> stage_of(std::string_view text) {
-  loadgen::Stage stage;
-  stage.hold = !text.empty() && text.front() == '=';
-  const std::string_view rest = stage.hold ? text.substr(1) : text;
-  const std::size_t colon = rest.find(':');
-  if (colon == std::string_view::npos) {
-    return make_error(
-        ErrorKind::usage, fmt::format("--stage: \"{}\" has no duration", text),
-        "write 500/s:30s for a ramp to 500/s within 30s, =500/s:30s for a step to 500/s held for 30s");
+/// Each text of a repeated flag, read by `parse`.
+template <class Value>
+Result<void> read_each(std::string_view flag, const std::vector<std::string>& texts,
+                       Result<Value> (*parse)(std::string_view), std::vector<Value>& values) {
+  for (const std::string& text : texts) {
+    auto value = parse(text);
+    if (!value) return at_flag(flag, value.error());
+    values.push_back(std::move(*value));
   }
-  const auto rate = rate_of("--stage", rest.substr(0, colon));
-  if (!rate && core::parse_duration(rest.substr(0, colon))) {
-    return make_error(ErrorKind::usage, fmt::format("--stage: \"{}\" has its duration first", text),
-                      "write the rate first: 500/s:30s");
-  }
-  if (!rate) return rate.error();
-  const auto duration = duration_of("--stage", std::string(rest.substr(colon + 1)));
-  if (!duration) return duration.error();
-  stage.rate = *rate;
-  stage.duration = *duration;
-  return stage;
+  return {};
 }
 
 Result<void> read_arrivals(const LoadOptions& options, loadgen::LoadPlan& plan) {
@@ -63,82 +43,44 @@ Result<void> read_arrivals(const LoadOptions& options, loadgen::LoadPlan& plan) 
                       "leave out --concurrency for a constant rate");
   }
   plan.arrivals.concurrency = options.concurrency;
-  if (!closed && options.rate.empty() && options.stages.empty() && options.find_max.empty()) {
-    return make_error(ErrorKind::usage, "there is no --rate",
-                      "add --rate 200/s, --stage 500/s:30s or --concurrency 64");
-  }
   if (!options.rate.empty()) {
     const auto rate = rate_of("--rate", options.rate);
     if (!rate) return rate.error();
     plan.arrivals.rate = *rate;
   } else if (!options.find_max.empty()) {
     plan.arrivals.rate = core::Rate{100, std::chrono::seconds(1)};
+  } else if (options.stages.empty() && options.sine.empty()) {
+    plan.arrivals.rate = core::Rate{50, std::chrono::seconds(1)};
   }
-  for (const std::string& text : options.stages) {
-    const auto stage = stage_of(text);
-    if (!stage) return stage.error();
-    plan.arrivals.stages.push_back(*stage);
-  }
+  const auto stages = read_each("--stage", options.stages, loadgen::parse_stage, plan.arrivals.stages);
+  if (!stages) return stages.error();
   if (!options.sine.empty()) {
-    const std::size_t colon = options.sine.find(':');
-    if (colon == std::string::npos) {
-      return make_error(ErrorKind::usage, fmt::format("--sine: \"{}\" has no period", options.sine),
-                        "write 50/s:1m for 50/s above and below --rate, once a minute");
-    }
-    const auto amplitude = rate_of("--sine", std::string_view(options.sine).substr(0, colon));
-    if (!amplitude) return amplitude.error();
-    const auto period = duration_of("--sine", options.sine.substr(colon + 1));
-    if (!period) return period.error();
-    plan.arrivals.sine_amplitude = *amplitude;
-    plan.arrivals.sine_period = *period;
+    const auto sine = loadgen::parse_sine(options.sine);
+    if (!sine) return at_flag("--sine", sine.error());
+    plan.arrivals.sine_amplitude = sine->amplitude;
+    plan.arrivals.sine_period = sine->period;
   }
   plan.arrivals.poisson = options.poisson;
   return {};
 }
 
-Result<core::HttpHeader> header_of(const std::string& text) {
-  const std::size_t colon = text.find(':');
-  if (colon == std::string::npos || colon == 0) {
-    return make_error(ErrorKind::usage, fmt::format("--header: \"{}\" is not a header", text),
-                      "write it as 'Name: value'");
-  }
-  return core::HttpHeader{std::string(core::trimmed(std::string_view(text).substr(0, colon))),
-                          std::string(core::trimmed(std::string_view(text).substr(colon + 1)))};
-}
-
 Result<loadgen::Checks> checks_of(const LoadOptions& options) {
   loadgen::Checks checks;
   checks.statuses = options.expect_status;
-  for (const std::string& text : options.expect_header) {
-    const std::size_t colon = text.find(':');
-    checks.headers.push_back(
-        {std::string(core::trimmed(std::string_view(text).substr(0, colon))),
-         colon == std::string::npos ? "" : std::string(core::trimmed(text.substr(colon + 1)))});
-  }
   checks.body_contains = options.expect_body;
-  for (const std::string& text : options.expect_json) {
-    const std::size_t equals = text.find('=');
-    loadgen::Checks::JsonValue value{text.substr(0, equals), std::nullopt};
-    if (equals != std::string::npos) value.equals = text.substr(equals + 1);
-    checks.json.push_back(std::move(value));
-  }
+  const auto headers =
+      read_each("--expect-header", options.expect_header, loadgen::parse_expected_header, checks.headers);
+  if (!headers) return headers.error();
+  const auto json =
+      read_each("--expect-json", options.expect_json, loadgen::parse_expected_json, checks.json);
+  if (!json) return json.error();
   if (!options.expect_size.empty()) {
-    const std::string_view text = options.expect_size;
-    const std::size_t dots = text.find("..");
-    const auto number = [](std::string_view digits, std::int64_t& out) {
-      return digits.empty() || whole_number(digits, out);
-    };
-    const bool range = dots != std::string_view::npos;
-    if (!number(text.substr(0, dots), checks.min_body) ||
-        (range && !number(text.substr(dots + 2), checks.max_body))) {
-      return make_error(ErrorKind::usage, fmt::format("--expect-size: \"{}\" is not a size", text),
-                        "write 100, 100.. or 100..2000 (bytes)");
-    }
-    if (!range) checks.max_body = checks.min_body;
+    const auto size = loadgen::parse_expected_size(options.expect_size, checks);
+    if (!size) return at_flag("--expect-size", size.error());
   }
   if (!options.expect_time.empty()) {
-    const auto limit = duration_of("--expect-time", options.expect_time);
-    if (!limit) return limit.error();
+    const auto limit = core::parse_duration(options.expect_time);
+    if (!limit) return at_flag("--expect-time", limit.error());
     checks.max_service_time = *limit;
   }
   return checks;
@@ -169,11 +111,8 @@ Result<loadgen::RequestSpec> mix_entry_of(std::string_view text) {
 }
 
 Result<void> read_requests(const LoadOptions& options, loadgen::LoadPlan& plan) {
-  for (const std::string& text : options.headers) {
-    auto header = header_of(text);
-    if (!header) return header.error();
-    plan.headers.push_back(std::move(*header));
-  }
+  const auto headers = read_each("--header", options.headers, loadgen::parse_header, plan.headers);
+  if (!headers) return headers.error();
   loadgen::RequestSpec base;
   base.body = options.body;
   if (!options.body_file.empty()) {
@@ -221,28 +160,20 @@ Result<void> read_limits(const LoadOptions& options, loadgen::LoadPlan& plan) {
       {"--lag-limit", &options.lag_limit, &plan.lag_limit}};
   for (const auto& [flag, text, value] : durations) {
     if (text->empty()) continue;
-    const auto duration = duration_of(flag, *text);
-    if (!duration) return duration.error();
+    const auto duration = core::parse_duration(*text);
+    if (!duration) return at_flag(flag, duration.error());
     *value = *duration;
   }
   plan.drain_timeout = plan.request_timeout;
-  if (options.overload == "drop") {
-    plan.overload = loadgen::Overload::drop;
-  } else if (options.overload.rfind("shed-after=", 0) == 0) {
-    const auto after = duration_of("--overload shed-after", options.overload.substr(11));
-    if (!after) return after.error();
-    plan.overload = loadgen::Overload::shed_after;
-    plan.shed_after = *after;
-  } else if (options.overload != "queue") {
-    return make_error(ErrorKind::usage, fmt::format("--overload: \"{}\" is not a policy", options.overload),
-                      "write queue, drop or shed-after=500ms");
-  }
+  const auto overload = loadgen::parse_overload(options.overload, plan);
+  if (!overload) return at_flag("--overload", overload.error());
   if (!options.stripe.empty()) {
     const std::size_t slash = options.stripe.find('/');
     std::int64_t part = 0;
     const std::string_view text = options.stripe;
-    if (slash == std::string::npos || !whole_number(text.substr(0, slash), part) ||
-        !whole_number(text.substr(slash + 1), plan.stripe_count) || part < 1 || part > plan.stripe_count) {
+    if (slash == std::string::npos || !loadgen::parse_whole_number(text.substr(0, slash), part) ||
+        !loadgen::parse_whole_number(text.substr(slash + 1), plan.stripe_count) || part < 1 ||
+        part > plan.stripe_count) {
       return make_error(ErrorKind::usage, fmt::format("--stripe: \"{}\" is not a share", options.stripe),
                         "the first of three generators is 1/3");
     }
@@ -295,21 +226,15 @@ Result<loadgen::LoadPlan> plan_from(const LoadOptions& options) {
 
 Result<core::Rate> rate_of(std::string_view flag, std::string_view text) {
   auto rate = core::parse_rate(text);
-  if (!rate)
-    return make_error(ErrorKind::usage, fmt::format("{}: {}", flag, rate.error().message), rate.error().hint);
+  if (!rate) return at_flag(flag, rate.error());
   return *rate;
 }
 
 Result<std::vector<loadgen::Condition>> conditions_from(std::string_view flag,
                                                         const std::vector<std::string>& texts) {
   std::vector<loadgen::Condition> conditions;
-  for (const std::string& text : texts) {
-    auto condition = loadgen::Condition::parse(text);
-    if (!condition)
-      return make_error(ErrorKind::usage, fmt::format("{}: {}", flag, condition.error().message),
-                        condition.error().hint);
-    conditions.push_back(std::move(*condition));
-  }
+  const auto read = read_each(flag, texts, loadgen::Condition::parse, conditions);
+  if (!read) return read.error();
   return conditions;
 }
 

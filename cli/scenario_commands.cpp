@@ -137,7 +137,7 @@ Result<int> show(const std::string& name, bool json, bool toml) {
   if (!scenario.description.empty()) fmt::print("\n{}\n", scenario.description);
   fmt::print("\nstack   {}\nfile    {}\n", scenario.stack.empty() ? "none" : scenario.stack, scenario.file);
   for (const auto& load : scenario.loads) {
-    fmt::print("load    {}: {} to {}\n", load.name, core::format_rate(load.rate), load.target);
+    fmt::print("load    {}: {} to {}\n", load.name, rate_text(load), load.target);
   }
   for (const auto& fault : scenario.faults) fmt::print("fault   {}: {}\n", fault.name, fault_of(fault));
   for (const std::string& line : expected_of(scenario)) fmt::print("expect  {}\n", line);

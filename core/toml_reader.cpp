@@ -165,19 +165,29 @@ std::optional<Rate> TomlTable::rate(std::string_view key) {
   return std::nullopt;
 }
 
-std::vector<std::string> TomlTable::strings(std::string_view key) {
+template <class Value>
+std::vector<Value> TomlTable::values(std::string_view key, std::string_view wanted) {
   const void* node = find(key);
   if (node == nullptr) return {};
-  if (const auto* value = as_node(node).as_string()) return {value->get()};
+  if (const auto* value = as_node(node).as<Value>()) return {value->get()};
   const auto* array = as_node(node).as_array();
-  std::vector<std::string> values;
+  std::vector<Value> found;
   if (array != nullptr) {
     for (const toml::node& item : *array) {
-      if (const auto* value = item.as_string()) values.push_back(value->get());
+      if (const auto* value = item.as<Value>()) found.push_back(value->get());
     }
   }
-  if (array == nullptr || values.size() != array->size()) wrong_type(key, "an array of strings");
-  return values;
+  if (array != nullptr && found.size() == array->size()) return found;
+  wrong_type(key, wanted);
+  return {};
+}
+
+std::vector<std::string> TomlTable::strings(std::string_view key) {
+  return values<std::string>(key, "an array of strings");
+}
+
+std::vector<std::int64_t> TomlTable::integers(std::string_view key) {
+  return values<std::int64_t>(key, "an array of integers");
 }
 
 std::map<std::string, std::string> TomlTable::string_map(std::string_view key) {
@@ -247,6 +257,15 @@ SourcePosition TomlTable::position(std::string_view key) const {
 
 void TomlTable::report_at(std::string_view key, std::string message, std::string hint) {
   document_->errors.push_back({ErrorKind::invalid_input, std::move(message), std::move(hint), position(key)});
+}
+
+void TomlTable::report_in(std::string_view key, std::size_t index, std::string message, std::string hint) {
+  const toml::node* node = as_table(node_).get(key);
+  const auto* array = node == nullptr ? nullptr : node->as_array();
+  const SourcePosition where = array == nullptr || index >= array->size()
+                                   ? position(key)
+                                   : position_of(*document_, *array->get(index));
+  document_->errors.push_back({ErrorKind::invalid_input, std::move(message), std::move(hint), where});
 }
 
 void TomlTable::report(std::string message, std::string hint) {

@@ -6,6 +6,7 @@
 // the wrong type reports it and returns nothing, so that reading goes on and finds the next mistake.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,6 +43,8 @@ class TomlTable {
   std::optional<Rate> rate(std::string_view key);
   /// An array of strings, or one string.
   std::vector<std::string> strings(std::string_view key);
+  /// An array of integers, or one integer.
+  std::vector<std::int64_t> integers(std::string_view key);
   /// A table whose values are all strings.
   std::map<std::string, std::string> string_map(std::string_view key);
   std::optional<TomlTable> table(std::string_view key);
@@ -55,6 +58,9 @@ class TomlTable {
 
   /// Reports a mistake at the key's value, or at the table when there is no such key.
   void report_at(std::string_view key, std::string message, std::string hint = {});
+  /// Reports a mistake at an item of the array that is the key's value, or as report_at() where there is
+  /// none.
+  void report_in(std::string_view key, std::size_t index, std::string message, std::string hint = {});
   /// Reports a mistake about the table as a whole.
   void report(std::string message, std::string hint = {});
   /// Where a key's value stands; the table's own place when there is no such key.
@@ -71,6 +77,8 @@ class TomlTable {
   std::string path_of(std::string_view key) const;
   const void* find(std::string_view key);
   void wrong_type(std::string_view key, std::string_view wanted);
+  template <class Value>
+  std::vector<Value> values(std::string_view key, std::string_view wanted);
 
   TomlDocument* document_;
   const void* node_;  // a toml::table, hidden so that toml++ stays in one file

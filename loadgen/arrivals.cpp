@@ -82,14 +82,15 @@ core::Result<Schedule> Schedule::compile(const Arrivals& arrivals) {
       schedule.legs_.push_back(leg);
       before += (leg.from + leg.to) / 2 * length;
       start += length;
-      schedule.length_ += stage.duration;
+      if (!arrivals.endless) schedule.length_ += stage.duration;
     }
     rate = to;
   }
   if (schedule.legs_.empty())
     return bad_schedule("the stages have no duration", "write a stage as 500/s:30s");
   if (before <= 0) return bad_schedule("the rate is zero in all stages", "write a stage as 500/s:30s");
-  schedule.legs_.push_back(Leg{start, kForever, before, 0, 0});
+  if (!arrivals.endless) rate = 0;
+  schedule.legs_.push_back(Leg{start, kForever, before, rate, rate});
   return schedule;
 }
 
@@ -117,7 +118,7 @@ long double Schedule::expected_before(Nanoseconds elapsed) const {
   if (legs_.empty()) return per_nanosecond(rate_) * t;
   auto leg = std::find_if(legs_.begin(), legs_.end(), [&](const Leg& l) { return t < l.start + l.length; });
   const long double x = t - leg->start;
-  if (leg->length == kForever) return leg->before;
+  if (leg->length == kForever) return leg->before + leg->from * x;
   return leg->before + leg->from * x + (leg->to - leg->from) / (2 * leg->length) * x * x;
 }
 
@@ -149,7 +150,9 @@ Nanoseconds Schedule::time_at(long double n) const {
     const long double root = std::sqrt(std::max(0.0L, leg.from * leg.from + 4 * curve * m));
     return to_nanoseconds(leg.start + (m > 0 ? std::min(leg.length, 2 * m / (leg.from + root)) : 0));
   }
-  return Nanoseconds::max();
+  const Leg& last = legs_.back();
+  if (last.from <= 0) return Nanoseconds::max();
+  return to_nanoseconds(last.start + (n - last.before) / last.from);
 }
 
 double Schedule::rate_at(Nanoseconds elapsed) const {
@@ -161,7 +164,7 @@ double Schedule::rate_at(Nanoseconds elapsed) const {
   if (legs_.empty()) return rate_.per_second();
   const auto leg =
       std::find_if(legs_.begin(), legs_.end(), [&](const Leg& l) { return t < l.start + l.length; });
-  if (leg->length == kForever) return 0;
+  if (leg->length == kForever) return static_cast<double>(1e9L * leg->from);
   return static_cast<double>(1e9L * (leg->from + (leg->to - leg->from) * (t - leg->start) / leg->length));
 }
 

@@ -25,6 +25,8 @@ struct Arrivals {
   /// The constant rate; with stages the rate the first ramp starts from; with sine the mean.
   core::Rate rate{0, std::chrono::seconds(1)};
   std::vector<Stage> stages;
+  /// The rate of the last stage goes on after it; otherwise the schedule ends there.
+  bool endless = false;
   /// rate(t) = rate + amplitude × sin(2πt / period), when period > 0. The amplitude is at most the rate.
   core::Rate sine_amplitude{0, std::chrono::seconds(1)};
   core::Nanoseconds sine_period{};
@@ -73,7 +75,7 @@ class Schedule {
  private:
   struct Leg {
     long double start = 0;   ///< ns
-    long double length = 0;  ///< ns; infinite for the last one without end
+    long double length = 0;  ///< ns; infinite for the last one
     long double before = 0;  ///< arrivals expected before `start`
     long double from = 0;    ///< arrivals per ns at the start
     long double to = 0;      ///< arrivals per ns at the end

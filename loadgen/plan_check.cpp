@@ -5,21 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "loadgen/plan_text.hpp"
+
 namespace obsctl::loadgen {
 
 namespace {
 
 core::Error bad_plan(std::string message, std::string hint = {}) {
   return core::make_error(core::ErrorKind::invalid_input, std::move(message), std::move(hint));
-}
-
-/// RFC 6901: empty, or segments that begin with "/", in which "~" is followed by 0 or 1.
-bool is_json_pointer(std::string_view text) {
-  if (!text.empty() && text.front() != '/') return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '~' && (i + 1 == text.size() || (text[i + 1] != '0' && text[i + 1] != '1'))) return false;
-  }
-  return true;
 }
 
 }  // namespace
@@ -82,6 +75,7 @@ std::string describe_arrivals(const Arrivals& arrivals) {
                         stage.hold ? "at" : "to", core::format_rate(stage.rate),
                         (stage.hold ? "for " : "in ") + core::format_duration(stage.duration));
   }
+  if (arrivals.endless) text += " and onwards";
   return text;
 }
 

@@ -55,26 +55,13 @@ Json windows_json(const std::vector<loadgen::Window>& windows) {
 }
 
 core::Result<loadgen::LoadPlan> plan_of(const Load& load, const std::string& url) {
-  loadgen::LoadPlan plan;
+  loadgen::LoadPlan plan = load.plan;
   const auto target = core::parse_url(url);
   if (!target) return target.error();
   plan.target = *target;
-  for (const Request& request : load.requests) {
-    loadgen::RequestSpec spec;
-    spec.name = request.name;
-    spec.method = request.method;
-    spec.path = request.path;
-    for (const auto& [name, value] : request.headers) spec.headers.push_back({name, value});
-    spec.body = request.body;
-    spec.weight = request.weight;
-    plan.mix.push_back(std::move(spec));
-  }
-  plan.arrivals = loadgen::Arrivals::constant(load.rate);
   plan.first_phase = kBeforeFault;
-  plan.request_timeout = load.timeout;
   plan.drain_timeout = std::chrono::seconds(2);
   plan.lag_limit = kLagLimit;
-  plan.max_in_flight = static_cast<int>(load.max_in_flight);
   return plan;
 }
 
@@ -123,7 +110,7 @@ core::Result<void> RunLoad::start(const Scenario& scenario, const std::map<std::
     journal_.append("load.started", {{"load", load.name},
                                      {"target", load.target},
                                      {"url", core::without_credentials(url)},
-                                     {"rate", core::format_rate(load.rate)},
+                                     {"rate", rate_text(load)},
                                      {"seed", seed}});
   }
   return {};

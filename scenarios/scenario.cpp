@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/text.hpp"
+#include "loadgen/plan_check.hpp"
 
 namespace obsctl::scenarios {
 
@@ -24,8 +25,18 @@ const FaultSpec* Scenario::fault(const std::string& name) const {
   return nullptr;
 }
 
+std::string rate_text(const Load& load) {
+  const loadgen::Arrivals& arrivals = load.plan.arrivals;
+  const bool constant = arrivals.stages.empty() && arrivals.sine_period.count() == 0 && !arrivals.poisson;
+  return constant ? core::format_rate(arrivals.rate) : loadgen::describe_arrivals(arrivals);
+}
+
 Scenario scaled(Scenario scenario, double factor) {
   const auto apply = [factor](Nanoseconds& duration) { duration = core::scale(duration, factor); };
+  for (Load& load : scenario.loads) {
+    apply(load.plan.arrivals.sine_period);
+    for (loadgen::Stage& stage : load.plan.arrivals.stages) apply(stage.duration);
+  }
   for (SteadyState& state : scenario.steady_states) apply(state.within);
   for (CheckStep& check : scenario.checks) apply(check.within);
   for (FaultSpec& fault : scenario.faults) {

@@ -10,7 +10,7 @@
 
 #include "core/duration.hpp"
 #include "core/error.hpp"
-#include "core/rate.hpp"
+#include "loadgen/plan.hpp"
 #include "verifiers/check.hpp"
 
 namespace obsctl::scenarios {
@@ -27,24 +27,16 @@ struct Target {
   std::string token_env;
 };
 
-struct Request {
-  std::string name;  ///< defaults to "METHOD path"
-  std::string method = "GET";
-  std::string path = "/";
-  std::map<std::string, std::string> headers;
-  std::string body;
-  std::int64_t weight = 1;
-};
-
 /// [load.NAME]: open-loop load that runs from the baseline until after the alert has cleared.
 struct Load {
   std::string name;
   std::string target;
-  core::Rate rate;
-  Nanoseconds timeout = std::chrono::seconds(10);
-  std::int64_t max_in_flight = 0;  ///< 0: the engine's own limit
-  std::vector<Request> requests;
+  /// As `obsctl load run` has it, without an end of its own; the target's URL comes when the run starts.
+  loadgen::LoadPlan plan;
 };
+
+/// "200/s", or what else the schedule is, in words.
+std::string rate_text(const Load& load);
 
 enum class OnNoData { inconclusive, fail, pass };
 
@@ -206,8 +198,8 @@ struct Scenario {
 };
 
 /// A scenario whose every duration is multiplied by `factor`, for a stack started with that time scale.
-/// Latencies of requests (delay, jitter, timeouts, response times) are not schedule, and stay as they are.
-/// Queries are rescaled by the runner.
+/// Latencies of requests (delay, jitter, timeouts, response times) and rates are not schedule, and stay as
+/// they are. Queries are rescaled by the runner.
 Scenario scaled(Scenario scenario, double factor);
 
 struct ScenarioFile {

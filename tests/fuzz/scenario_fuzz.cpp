@@ -34,7 +34,7 @@ void check_accepted(const Scenario& scenario) {
   for (const auto& one : scenario.queries) check_cause(scenario, one.caused_by);
   for (const auto& one : scenario.suppressions) check_cause(scenario, one.caused_by);
   for (const Load& load : scenario.loads) {
-    if (load.rate.count <= 0 || load.requests.empty()) std::abort();
+    if (load.plan.mix.empty() || !obsctl::loadgen::Schedule::compile(load.plan.arrivals)) std::abort();
   }
   for (const double factor : {0.001, 100.0}) {
     for (const FaultSpec& fault : scaled(scenario, factor).faults) {

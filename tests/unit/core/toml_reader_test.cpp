@@ -62,6 +62,7 @@ share = 0.5
 on = true
 wait = "1m30s"
 list = ["a", "b"]
+codes = [200, 204]
 labels = { severity = "critical" }
 steps = [ { to = "1/s" }, { to = "2/s" } ]
 )",
@@ -76,11 +77,35 @@ steps = [ { to = "1/s" }, { to = "2/s" } ]
   CHECK(root.duration("wait") == 90s);
   CHECK(root.strings("list") == std::vector<std::string>{"a", "b"});
   CHECK(root.strings("name") == std::vector<std::string>{"x"});
+  CHECK(root.integers("codes") == std::vector<std::int64_t>{200, 204});
+  CHECK(root.integers("count") == std::vector<std::int64_t>{3});
   CHECK(root.string_map("labels") == std::map<std::string, std::string>{{"severity", "critical"}});
   CHECK(root.tables("steps").size() == 2);
   CHECK_FALSE(root.string("absent"));
   root.finish();
   CHECK(texts(file->errors()).empty());
+}
+
+TEST_CASE("a list with an item of the wrong type is a mistake, and nothing comes back") {
+  auto file = TomlFile::parse("list = [\"a\", 1]\ncodes = [1, \"b\"]\n", "f.toml");
+  REQUIRE(file);
+  auto root = file->root();
+  CHECK(root.strings("list").empty());
+  CHECK(root.integers("codes").empty());
+  CHECK(texts(file->errors()) ==
+        std::vector<std::string>{"f.toml:1:8: list must be an array of strings, not an array",
+                                 "f.toml:2:9: codes must be an array of integers, not an array"});
+}
+
+TEST_CASE("a mistake in an item of a list stands at the item") {
+  auto file = TomlFile::parse("list = [\"a\",\n  \"b\"]\none = \"c\"\n", "f.toml");
+  REQUIRE(file);
+  auto root = file->root();
+  root.report_in("list", 1, "the second");
+  root.report_in("one", 0, "the only one");
+  root.report_in("list", 2, "none such");
+  CHECK(texts(file->errors()) == std::vector<std::string>{"f.toml:1:8: none such", "f.toml:2:3: the second",
+                                                          "f.toml:3:7: the only one"});
 }
 
 TEST_CASE("text that is not TOML is one error with its place") {

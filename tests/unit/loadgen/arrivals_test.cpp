@@ -75,6 +75,18 @@ TEST_CASE("steps hold their rate and a stage of no length jumps") {
   CHECK(jumped.arrivals_before(2s) == 200);
 }
 
+TEST_CASE("the last rate of endless stages goes on") {
+  Arrivals arrivals = staged(Rate{0, 1s}, {{Rate{100, 1s}, 2s, false}, {Rate{50, 1s}, 2s, true}});
+  arrivals.endless = true;
+  const Schedule schedule = compiled(arrivals);
+  CHECK(schedule.length() == 0s);
+  CHECK(schedule.arrivals_before(4s) == 200);
+  CHECK(schedule.due(200) == 4s);
+  CHECK(schedule.due(250) == 5s);
+  CHECK(schedule.arrivals_before(1h) == 200 + 50 * 3596);
+  CHECK(schedule.rate_at(1h) == Approx(50));
+}
+
 TEST_CASE("a sine swings around its mean and comes back to it") {
   Arrivals arrivals = Arrivals::constant(Rate{100, 1s});
   arrivals.sine_amplitude = Rate{100, 1s};
@@ -91,10 +103,12 @@ TEST_CASE("due times never fall, and counting agrees with them") {
   Arrivals sine = Arrivals::constant(Rate{500, 1s});
   sine.sine_amplitude = Rate{400, 1s};
   sine.sine_period = 3s;
+  Arrivals endless = staged(Rate{5, 1s}, {{Rate{900, 1s}, 1s, false}});
+  endless.endless = true;
   const std::vector<Arrivals> kinds = {
-      sine, Arrivals::constant(Rate{777, 1s}),
+      endless, sine, Arrivals::constant(Rate{777, 1s}),
       staged(Rate{5, 1s}, {{Rate{900, 1s}, 3s, false}, {Rate{20, 1s}, 2s, false}})};
-  const Arrivals& arrivals = kinds[static_cast<std::size_t>(GENERATE(0, 1, 2))];
+  const Arrivals& arrivals = kinds[static_cast<std::size_t>(GENERATE(0, 1, 2, 3))];
   const Schedule schedule = compiled(arrivals);
   Nanoseconds before{-1};
   for (std::int64_t i = 0; i < 2000; ++i) {

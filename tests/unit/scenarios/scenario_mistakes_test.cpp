@@ -1,5 +1,6 @@
 // What is refused in a scenario, with the exact text and place of every message.
 #include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
 #include "tests/unit/scenarios/scenario_text.hpp"
 
 using obsctl::tests::errors_of;
@@ -160,11 +161,101 @@ TEST_CASE("loads are checked") {
        {"s.toml:8:11: load.a.timeout must be at most 1h"}},
       {"[load.a]\ntarget = \"api\"\nrate = \"1/s\"\nmax_in_flight = 0",
        {"s.toml:8:17: load.a.max_in_flight must be from 1 to 1000000"}},
-      {"[load.a]\ntarget = \"api\"\nrate = \"1/s\"\nstages = []", {"s.toml:8:1: unknown key load.a.stages"}},
+      {"[load.a]\ntarget = \"api\"\nrate = \"1/s\"\nduration = \"1m\"",
+       {"s.toml:8:1: unknown key load.a.duration"}},
       {"[load.a]\ntarget = \"api\"\nrate = \"1/s\"\nrequests = \"/\"",
        {"s.toml:8:12: load.a.requests must be an array of tables (write [[load.a.requests]]), not a string"}},
   }));
   CHECK(errors_after_head(mistake.body) == mistake.errors);
+}
+
+TEST_CASE("a load's schedule is checked, each mistake at its text") {
+  const auto mistake = GENERATE(values<Mistake>({
+      {"stages = []", {"s.toml:7:10: load.a.stages: the rate is zero\n  hint: write a rate such as 200/s"}},
+      {"stages = [\"500/s\", \"30s:9/s\"]",
+       {"s.toml:7:11: load.a.stages: \"500/s\" has no duration\n"
+        "  hint: write 500/s:30s for a ramp to 500/s within 30s, =500/s:30s for a step to 500/s held for 30s",
+        "s.toml:7:20: load.a.stages: \"30s:9/s\" has its duration first\n"
+        "  hint: write the rate first: 500/s:30s"}},
+      {"stages = \"fast:1m\"",
+       {"s.toml:7:10: load.a.stages: \"fast\" is not a rate: a number was expected before the /\n"
+        "  hint: write a count and a period, such as 200/s or 90/m"}},
+      {"stages = \"5/s:0s\"",
+       {"s.toml:7:10: load.a.stages: the stages have no duration\n  hint: write a stage as 500/s:30s"}},
+      {"stages = \"5/s:999h\"", {"s.toml:7:10: load.a.stages must be at most 30d"}},
+      {"stages = [\"5/s:1m\", \"0/s:1m\"]",
+       {"s.toml:7:10: load.a.stages must not end at 0\n"
+        "  hint: the last rate goes on until the run is over"}},
+      {"sine = \"5/s:1m\"", {"s.toml:5:1: load.a.rate is missing\n  hint: add rate = \"200/s\""}},
+      {"rate = \"9/s\"\nsine = \"5/s\"",
+       {"s.toml:8:8: load.a.sine: \"5/s\" has no period\n"
+        "  hint: write 50/s:1m for 50/s above and below the rate, once a minute"}},
+      {"rate = \"9/s\"\nsine = \"5/s:0s\"", {"s.toml:8:8: load.a.sine must be above 0"}},
+      {"rate = \"1/s\"\nsine = \"5/s:1m\"",
+       {"s.toml:8:8: load.a.sine: the sine's amplitude 5/s is above its mean 1/s, so the rate would fall "
+        "below "
+        "zero\n  hint: choose an amplitude of at most the rate"}},
+      {"rate = \"9/s\"\nsine = \"5/s:1m\"\nstages = \"5/s:1m\"",
+       {"s.toml:8:8: load.a.sine: a sine and stages exclude each other\n  hint: leave one of them out"}},
+      {"rate = \"9/s\"\npacing = \"exact\"",
+       {"s.toml:8:10: load.a.pacing cannot be \"exact\"\n  hint: use timer, precise, coalesce"}},
+      {"rate = \"9/s\"\nthreads = 0", {"s.toml:8:11: load.a.threads must be from 1 to 256"}},
+      {"rate = \"9/s\"\npoisson = 1", {"s.toml:8:11: load.a.poisson must be true or false, not an integer"}},
+      {"rate = \"9/s\"\noverload = \"wait\"",
+       {"s.toml:8:12: load.a.overload: \"wait\" is not a policy\n"
+        "  hint: write queue, drop or shed-after=500ms"}},
+      {"rate = \"9/s\"\nconnect_timeout = \"2h\"",
+       {"s.toml:8:19: load.a.connect_timeout must be at most 1h"}},
+      {"rate = \"9/s\"\nfeed_order = \"unique\"",
+       {"s.toml:8:14: load.a.feed_order cannot be \"unique\"\n  hint: use sequential, shuffled"}},
+  }));
+  CAPTURE(mistake.body);
+  CHECK(errors_after_head("[load.a]\ntarget = \"api\"\n" + mistake.body) == mistake.errors);
+}
+
+TEST_CASE("what a load expects of answers is checked, each mistake at its text") {
+  const auto mistake = GENERATE(values<Mistake>({
+      {"{ status = [200, 20] }", {"s.toml:8:27: load.a.expect.status must be from 100 to 999"}},
+      {"{ status = \"200\" }",
+       {"s.toml:8:21: load.a.expect.status must be an array of integers, not a string"}},
+      {"{ header = \": x\" }",
+       {"s.toml:8:21: load.a.expect.header: \": x\" names no header\n"
+        "  hint: write 'Name' or 'Name: part of the value'"}},
+      {"{ json = [\"/ok\", \"up=1\"] }",
+       {"s.toml:8:27: load.a.expect.json: \"up\" is not a JSON pointer\n"
+        "  hint: write it as /items/0/id (RFC 6901)"}},
+      {"{ size = \"big\" }",
+       {"s.toml:8:19: load.a.expect.size: \"big\" is not a size\n"
+        "  hint: write 100, 100.. or 100..2000 (bytes)"}},
+      {"{ time = \"0s\" }", {"s.toml:8:19: load.a.expect.time must be above 0"}},
+      {"{ code = 200 }", {"s.toml:8:12: unknown key load.a.expect.code (did you mean \"body\"?)"}},
+  }));
+  CAPTURE(mistake.body);
+  CHECK(errors_after_head("[load.a]\ntarget = \"api\"\nrate = \"1/s\"\nexpect = " + mistake.body) ==
+        mistake.errors);
+}
+
+TEST_CASE("files that a load names are looked for beside the scenario") {
+  const obsctl::tests::TemporaryDirectory folder;
+  REQUIRE(obsctl::core::write_file(folder / "broken.csv", "user,item\n1\n"));
+  const auto errors = [&](const std::string& body) {
+    Lines lines;
+    const auto file = obsctl::scenarios::read_scenario(
+        "schema = 1\ntitle = \"t\"\nstack = \"http-api\"\n[expect.nothing_else]\n[load.a]\ntarget = "
+        "\"api\"\nrate = \"1/s\"\n" +
+            body,
+        (folder / "s.toml").string(), "s");
+    for (const auto& error : file.errors) lines.push_back(error.message);
+    return lines;
+  };
+  const std::string where = (folder / "broken.csv").string();
+  CHECK(errors("feed = \"broken.csv\"\nrequests = [{ path = \"/{{user}}\" }]") ==
+        Lines{"load.a.feed: " + where + ":2: the row has 1 fields, the header 2"});
+  CHECK(errors("requests = [{ path = \"/\", body_file = \"none\" }]") ==
+        Lines{"load.a.requests[0].body_file: cannot read " + (folder / "none").string() +
+              ": No such file or directory"});
+  CHECK(errors("requests = [{ path = \"/\", body = \"x\", body_file = \"broken.csv\" }]") ==
+        Lines{"load.a.requests[0].body and body_file exclude each other"});
 }
 
 TEST_CASE("requests are checked, also as the load generator will check them") {

@@ -2,6 +2,7 @@
 // and one file read through and through. What is refused is in scenario_mistakes_test.cpp.
 #include "scenarios/scenario.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
 #include "tests/unit/scenarios/scenario_text.hpp"
 
 using namespace std::chrono_literals;
@@ -143,20 +144,21 @@ TEST_CASE("every key of a scenario arrives in its field") {
     const Load& load = scenario.loads[0];
     CHECK(load.name == "browse");
     CHECK(load.target == "api");
-    CHECK(load.rate == obsctl::core::Rate{90, 1min});
-    CHECK(load.timeout == 2s);
-    CHECK(load.max_in_flight == 50);
-    REQUIRE(load.requests.size() == 2);
-    CHECK(load.requests[0].name == "GET /api/v1/ping");
-    CHECK(load.requests[0].method == "GET");
-    CHECK(load.requests[0].path == "/api/v1/ping");
-    CHECK(load.requests[0].weight == 8);
-    CHECK(load.requests[1].name == "work");
-    CHECK(load.requests[1].method == "POST");
-    CHECK(load.requests[1].path == "/work?ms=20");
-    CHECK(load.requests[1].headers == std::map<std::string, std::string>{{"Accept", "text/plain"}});
-    CHECK(load.requests[1].body == "x");
-    CHECK(load.requests[1].weight == 2);
+    CHECK(load.plan.arrivals.rate == obsctl::core::Rate{90, 1min});
+    CHECK(load.plan.request_timeout == 2s);
+    CHECK(load.plan.max_in_flight == 50);
+    REQUIRE(load.plan.mix.size() == 2);
+    CHECK(load.plan.mix[0].name == "GET /api/v1/ping");
+    CHECK(load.plan.mix[0].method == "GET");
+    CHECK(load.plan.mix[0].path == "/api/v1/ping");
+    CHECK(load.plan.mix[0].weight == 8);
+    CHECK(load.plan.mix[1].name == "work");
+    CHECK(load.plan.mix[1].method == "POST");
+    CHECK(load.plan.mix[1].path == "/work?ms=20");
+    CHECK(load.plan.mix[1].headers.at(0).name == "Accept");
+    CHECK(load.plan.mix[1].headers.at(0).value == "text/plain");
+    CHECK(load.plan.mix[1].body == "x");
+    CHECK(load.plan.mix[1].weight == 2);
     CHECK(scenario.loads[1].name == "aside");
     CHECK(scenario.loads[1].target == "shadow");
   }
@@ -281,6 +283,106 @@ TEST_CASE("every key of a scenario arrives in its field") {
   }
 }
 
+TEST_CASE("a load of a scenario is the plan of a load on the command line") {
+  namespace loadgen = obsctl::loadgen;
+  const obsctl::tests::TemporaryDirectory folder;
+  REQUIRE(obsctl::core::write_file(folder / "users.csv", "user,item\nann,7\nbob,8\n"));
+  REQUIRE(obsctl::core::write_file(folder / "order.json", "{\"item\": {{item}}}"));
+  const ScenarioFile file = read_scenario(R"(schema = 1
+title = "t"
+stack = "http-api"
+[load.a]
+target = "api"
+rate = "5/s"
+stages = ["500/s:30s", "=200/s:1m"]
+poisson = true
+pacing = "coalesce"
+threads = 2
+seed = 7
+headers = { Accept = "text/plain" }
+feed = "users.csv"
+feed_order = "shuffled"
+expect = { status = [200, 204], header = "Content-Type: json", time = "300ms" }
+connect_timeout = "1s"
+max_connections = 20
+connections = 5
+keep_alive = false
+overload = "shed-after=500ms"
+connect_to = "127.0.0.1:81"
+ipv4 = true
+http2 = true
+cacert = "ca.pem"
+cert = "/etc/me.pem"
+sni = "api.example"
+insecure = true
+requests = [
+  { path = "/{{user}}" },
+  { path = "/buy", method = "POST", body_file = "order.json", expect = { body = ["ok"], json = ["/a", "/b=1"], size = "10..20" } },
+]
+[load.b]
+target = "api"
+rate = "100/s"
+sine = "50/s:1m"
+unix = "/run/api.socket"
+ipv6 = true
+pacing = "precise"
+overload = "drop"
+[expect.nothing_else]
+)",
+                                          (folder / "s.toml").string(), "s");
+  for (const auto& error : file.errors) UNSCOPED_INFO(to_string(error));
+  REQUIRE(file.errors.empty());
+  const loadgen::LoadPlan& a = file.scenario.loads.at(0).plan;
+  REQUIRE(a.arrivals.stages.size() == 2);
+  CHECK(a.arrivals.stages[0].rate == obsctl::core::Rate{500, 1s});
+  CHECK(a.arrivals.stages[0].duration == 30s);
+  CHECK_FALSE(a.arrivals.stages[0].hold);
+  CHECK(a.arrivals.stages[1].hold);
+  CHECK(a.arrivals.endless);
+  CHECK(a.arrivals.poisson);
+  CHECK(a.pacing == loadgen::Pacing::coalesce);
+  CHECK(a.threads == 2);
+  CHECK(a.seed == 7);
+  CHECK(a.headers.at(0).name == "Accept");
+  REQUIRE(a.feeder);
+  CHECK(a.feeder->columns == std::vector<std::string>{"user", "item"});
+  CHECK(a.feeder->order == loadgen::Feeder::Order::shuffled);
+  CHECK(a.connect_timeout == 1s);
+  CHECK(a.max_connections == 20);
+  CHECK(a.initial_connections == 5);
+  CHECK_FALSE(a.keep_alive);
+  CHECK(a.overload == loadgen::Overload::shed_after);
+  CHECK(a.shed_after == 500ms);
+  CHECK(a.connect_to == "127.0.0.1:81");
+  CHECK(a.address_family == 4);
+  CHECK(a.version == loadgen::HttpVersion::http2);
+  CHECK(a.tls.ca_file == (folder / "ca.pem").string());
+  CHECK(a.tls.cert_file == "/etc/me.pem");
+  CHECK(a.tls.server_name == "api.example");
+  CHECK(a.tls.insecure);
+  CHECK(a.mix.at(0).checks.statuses == std::vector<int>{200, 204});
+  CHECK(a.mix[0].checks.headers.at(0).value == "json");
+  CHECK(a.mix[0].checks.max_service_time == 300ms);
+  CHECK(a.mix.at(1).body == "{\"item\": {{item}}}");
+  const loadgen::Checks& own = a.mix[1].checks;
+  CHECK(own.statuses.empty());
+  CHECK(own.body_contains == std::vector<std::string>{"ok"});
+  CHECK(own.json.at(0).pointer == "/a");
+  CHECK(own.json.at(1).equals == "1");
+  CHECK(own.min_body == 10);
+  CHECK(own.max_body == 20);
+  CHECK(rate_text(file.scenario.loads[0]) ==
+        "poisson, stages from 5/s: to 500/s in 30s, at 200/s for 1m and onwards");
+  const loadgen::LoadPlan& b = file.scenario.loads.at(1).plan;
+  CHECK(b.arrivals.sine_amplitude == obsctl::core::Rate{50, 1s});
+  CHECK(b.arrivals.sine_period == 1min);
+  CHECK(b.unix_socket == "/run/api.socket");
+  CHECK(b.address_family == 6);
+  CHECK(b.pacing == loadgen::Pacing::precise);
+  CHECK(b.overload == loadgen::Overload::drop);
+  CHECK(rate_text(file.scenario.loads[1]) == "sine 100/s ± 50/s every 1m");
+}
+
 TEST_CASE("what a scenario leaves out has a default") {
   const Scenario scenario = scenario_of(R"(schema = 1
 title = "t"
@@ -313,13 +415,13 @@ query = "q"
   CHECK(scenario.targets.empty());
 
   const Load& load = scenario.loads.at(0);
-  CHECK(load.timeout == 10s);
-  CHECK(load.max_in_flight == 0);
-  REQUIRE(load.requests.size() == 1);
-  CHECK(load.requests[0].name == "GET /");
-  CHECK(load.requests[0].method == "GET");
-  CHECK(load.requests[0].path == "/");
-  CHECK(load.requests[0].weight == 1);
+  CHECK(load.plan.request_timeout == 10s);
+  CHECK(load.plan.max_in_flight == 0);
+  REQUIRE(load.plan.mix.size() == 1);
+  CHECK(load.plan.mix[0].name == "GET /");
+  CHECK(load.plan.mix[0].method == "GET");
+  CHECK(load.plan.mix[0].path == "/");
+  CHECK(load.plan.mix[0].weight == 1);
 
   CHECK(scenario.steady_states.at(0).name == "steady-state-1");
   CHECK(scenario.steady_states[0].on_no_data == OnNoData::inconclusive);

@@ -71,8 +71,10 @@ TEST_CASE("no bounds hold for every number") {
 TEST_CASE("a time scale multiplies the schedule and leaves the requests as they are") {
   Scenario scenario;
   scenario.loads.resize(1);
-  scenario.loads[0].rate = {200, 1s};
-  scenario.loads[0].timeout = 10s;
+  scenario.loads[0].plan.arrivals.rate = {200, 1s};
+  scenario.loads[0].plan.arrivals.stages = {{{500, 1s}, 30s, false}};
+  scenario.loads[0].plan.arrivals.sine_period = 1min;
+  scenario.loads[0].plan.request_timeout = 10s;
   scenario.steady_states.resize(1);
   scenario.steady_states[0].within = 60s;
   scenario.steady_states[0].tolerance.below = 3;
@@ -108,6 +110,8 @@ TEST_CASE("a time scale multiplies the schedule and leaves the requests as they 
 
   const Scenario fifth = scaled(scenario, 0.2);
   SECTION("the schedule") {
+    CHECK(fifth.loads[0].plan.arrivals.stages[0].duration == 6s);
+    CHECK(fifth.loads[0].plan.arrivals.sine_period == 12s);
     CHECK(fifth.steady_states[0].within == 12s);
     CHECK(fifth.faults[0].start == 2s);
     CHECK(fifth.faults[0].stop_after == 18s);
@@ -123,8 +127,9 @@ TEST_CASE("a time scale multiplies the schedule and leaves the requests as they 
     CHECK(fifth.aborts[0].hold == 1s);
   }
   SECTION("the rest") {
-    CHECK(fifth.loads[0].rate == obsctl::core::Rate{200, 1s});
-    CHECK(fifth.loads[0].timeout == 10s);
+    CHECK(fifth.loads[0].plan.arrivals.rate == obsctl::core::Rate{200, 1s});
+    CHECK(fifth.loads[0].plan.arrivals.stages[0].rate == obsctl::core::Rate{500, 1s});
+    CHECK(fifth.loads[0].plan.request_timeout == 10s);
     CHECK(fifth.steady_states[0].tolerance.below == 3.0);
     CHECK(fifth.faults[0].delay == 400ms);
     CHECK(fifth.faults[0].jitter == 100ms);
