@@ -24,6 +24,8 @@ struct Context {
   /// Whether standard output / standard error may carry colour and cursor movement.
   bool colour_out = false;
   bool colour_err = false;
+  /// Whether standard error is a terminal whose lines can be drawn again, in colour or not.
+  bool terminal_err = false;
 };
 
 /// What a command does once the command line has been read. The value is the process's exit code; an Error is

@@ -23,6 +23,8 @@ std::string percent(double ratio) {
 }
 
 std::string times_row(const std::string& name, const loadgen::Quantiles& q) {
+  if (q.count == 0)
+    return fmt::format("  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", name, "-", "-", "-", "-", "-", "-");
   return fmt::format("  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", name, format_rounded(q.p50),
                      format_rounded(q.p90), format_rounded(q.p95), format_rounded(q.p99),
                      format_rounded(q.p999), format_rounded(q.max));
@@ -82,7 +84,9 @@ std::string cut_to_columns(const std::string& line, std::size_t columns) {
   std::size_t seen = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const bool begins = (static_cast<unsigned char>(line[i]) & 0xc0) != 0x80;
-    if (begins && seen++ == columns) return line.substr(0, i);
+    if (!begins || seen++ < columns) continue;
+    const std::size_t gap = line.rfind("  ", i);
+    return line.substr(0, gap == std::string::npos ? i : gap);
   }
   return line;
 }
@@ -122,7 +126,7 @@ std::string load_summary_text(const loadgen::Summary& s) {
   out += s.closed_loop
              ? fmt::format("  rate          {:.1f}/s\n", s.achieved_rate)
              : fmt::format("  rate          {:.1f}/s of {:.1f}/s asked\n", s.achieved_rate, s.asked_rate);
-  out += fmt::format("  errors        {}", percent(s.counts.error_ratio()));
+  out += fmt::format("  errors        {}", s.counts.completed() > 0 ? percent(s.counts.error_ratio()) : "-");
   std::string separator = "  (";
   for (const auto& [status, n] : s.statuses) {
     out += fmt::format("{}{}: {}", separator, status, n);
@@ -159,7 +163,7 @@ std::string load_summary_text(const loadgen::Summary& s) {
   }
   const double cpu = core::to_seconds(s.cpu);
   const double span = core::to_seconds(s.elapsed + s.drained);
-  out += fmt::format("\n  generator     {:.1f}% of a core, {:.1f} µs a request, {} connections opened\n",
+  out += fmt::format("\n  generator     {:.1f}% of a core, {:.1f}us a request, {} connections opened\n",
                      span > 0 ? cpu / span * 100 : 0,
                      s.counts.sent > 0 ? cpu * 1e6 / static_cast<double>(s.counts.sent) : 0,
                      s.connections_opened);

@@ -44,7 +44,7 @@ Result<loadgen::CapacityPoint> probe(double rate, loadgen::LoadPlan plan, const 
       core::Rate{std::max<std::int64_t>(1, static_cast<std::int64_t>(rate)), std::chrono::seconds(1)};
   auto run = loadgen::LoadRun::start(std::move(plan), context.log);
   if (!run) return run.error();
-  LoadProgress progress(options.quiet, context.colour_err);
+  LoadProgress progress(options.quiet, context.terminal_err);
   watch_load(**run, {}, progress, nullptr, context);
   const loadgen::Summary summary = (*run)->stop(context.urgent);
   if (context.stop.stop_requested()) return core::make_error(core::ErrorKind::cancelled, "");

@@ -26,8 +26,9 @@ CLI::Validator at_least(std::int64_t least) {
 void add_arrivals(CLI::App& command, LoadOptions& o) {
   const char* when = "When requests are due";
   command
-      .add_option("-r,--rate", o.rate,
-                  "arrivals: 200/s, 90/m, 1.5/s; with --stage where the first ramp starts")
+      .add_option(
+          "-r,--rate", o.rate,
+          "arrivals: 200/s, 90/m, 1.5/s; default 50/s; with --stage where the first ramp starts, default 0")
       ->group(when);
   command.add_option("-d,--duration", o.duration, "length of the measured part: 30s, 5m; default 10s")
       ->group(when);

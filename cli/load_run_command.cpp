@@ -87,6 +87,14 @@ Result<void> check_endpoints(const loadgen::LoadPlan& plan, const std::vector<lo
   return {};
 }
 
+/// Why it does not end at once. Says nothing when it does.
+void tell_drain(const loadgen::LoadRun& run, core::Nanoseconds at_most) {
+  const std::int64_t in_flight = run.snapshot().counts.in_flight_at_end;
+  if (run.finished() || in_flight == 0) return;
+  fmt::print(stderr, "obsctl: waiting for the answers to {} requests, {} at most; Ctrl-C to not wait\n",
+             in_flight, core::format_duration(at_most));
+}
+
 Result<int> run_load(const LoadOptions& options, Context& context) {
   auto plan = plan_from(options);
   if (!plan) return plan.error();
@@ -103,12 +111,14 @@ Result<int> run_load(const LoadOptions& options, Context& context) {
     if (!started) return started.error();
     metrics = std::move(*started);
   }
+  const core::Nanoseconds drain_timeout = plan->drain_timeout;
   auto run = loadgen::LoadRun::start(std::move(*plan), context.log);
   if (!run) return run.error();
-  LoadProgress progress(options.quiet, context.colour_err);
+  LoadProgress progress(options.quiet, context.terminal_err);
   const std::string aborted_by = watch_load(**run, *abort_if, progress, metrics.get(), context);
-  const loadgen::Summary summary = (*run)->stop(context.urgent);
   progress.clear();
+  if (!options.quiet) tell_drain(**run, drain_timeout);
+  const loadgen::Summary summary = (*run)->stop(context.urgent);
   const auto written = write_results(options, summary);
   if (!written) return written.error();
   if (options.json) {

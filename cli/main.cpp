@@ -36,13 +36,17 @@ int exit_code_for(core::ErrorKind kind) {
 
 namespace {
 
-/// Colour only where a person looks at it and has not asked otherwise: https://no-color.org, TERM=dumb.
-bool may_colour(int descriptor) {
-  const char* no_color = std::getenv("NO_COLOR");
-  if (no_color != nullptr && *no_color != '\0') return false;
+/// Where a person looks at it, and the cursor can be moved.
+bool is_terminal(int descriptor) {
   const char* term = std::getenv("TERM");
   if (term == nullptr || std::string_view(term) == "dumb") return false;
   return isatty(descriptor) == 1;
+}
+
+/// Colour only where a person looks at it and has not asked otherwise: https://no-color.org.
+bool may_colour(int descriptor) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return is_terminal(descriptor) && (no_color == nullptr || *no_color == '\0');
 }
 
 /// The error for a word that should be a command and is none, with the nearest one. The parser itself only
@@ -124,7 +128,8 @@ int run(int argc, char** argv) {
                   clock,
                   log,
                   !no_colour && may_colour(1),
-                  !no_colour && may_colour(2)};
+                  !no_colour && may_colour(2),
+                  is_terminal(2)};
   const core::Result<int> code = line.action(context);
   if (code) return *code;
   if (code.error().kind != core::ErrorKind::cancelled || !code.error().message.empty()) {

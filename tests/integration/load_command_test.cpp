@@ -6,6 +6,8 @@
 #include <set>
 #include <thread>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <pty.h>
@@ -83,6 +85,17 @@ core::ExitStatus wait_for(core::ChildProcess& child) {
   FAIL("the program did not end");
   return {};
 }
+
+/// A server that takes connections and never answers.
+class Deaf {
+ public:
+  Deaf() : acceptor_(io_, {boost::asio::ip::address_v4::loopback(), 0}) {}
+  std::string url() const { return fmt::format("http://127.0.0.1:{}/", acceptor_.local_endpoint().port()); }
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::acceptor acceptor_;  ///< its backlog takes them
+};
 
 }  // namespace
 
@@ -235,6 +248,27 @@ TEST_CASE("a target that is not there is an error, an interrupted run is interru
     const std::string text = core::read_file(folder / "log").value();
     CHECK(text.find(" ok\n") != std::string::npos);
     CHECK(text.find("stopped before its end\n") != std::string::npos);
+  }
+  SECTION(
+      "interrupted with answers outstanding: it says what it waits for, and the second time it does not") {
+    const Deaf server;
+    core::ChildProcess child = start(folder, "log", {"run", server.url(), "-r", "50/s", "-n", "20"});
+    std::this_thread::sleep_for(1s);  // all 20 are sent, to a server that never answers
+    child.signal(SIGINT);
+    const auto begun = std::chrono::steady_clock::now();
+    const auto text = [&] { return core::read_file(folder / "log").value(); };
+    const std::string waiting =
+        "obsctl: waiting for the answers to 20 requests, 10s at most; Ctrl-C to not wait\n";
+    while (text().find(waiting) == std::string::npos && std::chrono::steady_clock::now() - begun < 5s)
+      std::this_thread::sleep_for(5ms);
+    child.signal(SIGINT);
+    CHECK(wait_for(child).code == 130);
+    CHECK(std::chrono::steady_clock::now() - begun < 5s);
+    INFO(text());
+    CHECK(text().find(waiting) != std::string::npos);
+    CHECK(text().find("20 sent: 0 ok, 20 in flight at the end\n") != std::string::npos);
+    CHECK(text().find("  errors        -\n") != std::string::npos);
+    CHECK(text().find("  response time         -        -") != std::string::npos);
   }
 }
 
@@ -417,7 +451,7 @@ TEST_CASE("on a terminal one line is redrawn while the load runs") {
   REQUIRE(child >= 0);
   if (child == 0) {
     ::setenv("TERM", "xterm", 1);
-    ::unsetenv("NO_COLOR");
+    ::setenv("NO_COLOR", "1", 1);  // nothing of it is coloured
     ::execl(program.c_str(), program.c_str(), "load", "run", url.c_str(), "-r", "100/s", "-d", "3s",
             "--lag-limit", "5s", nullptr);
     ::_exit(127);

@@ -76,6 +76,15 @@ TEST_CASE("a line is cut by characters, not by bytes") {
   CHECK(cli::cut_to_columns("", 7).empty());
 }
 
+TEST_CASE("a line is cut between its fields, so that no number loses its end") {
+  const std::string line = "err 0.0%  p50 124us  p99 3.18ms";
+  CHECK(cli::cut_to_columns(line, 31) == line);
+  CHECK(cli::cut_to_columns(line, 30) == "err 0.0%  p50 124us");
+  CHECK(cli::cut_to_columns(line, 19) == "err 0.0%  p50 124us");
+  CHECK(cli::cut_to_columns(line, 18) == "err 0.0%");
+  CHECK(cli::cut_to_columns(line, 5) == "err 0");
+}
+
 TEST_CASE("a sparkline's highest value is its highest bar") {
   CHECK(cli::sparkline({0, 1, 2, 4, 8}) == "▁▂▃▅█");
   CHECK(cli::sparkline({0, 0}) == "▁▁");
@@ -96,7 +105,7 @@ TEST_CASE("the summary can be pasted into a ticket") {
         "  schedule lag     20.5us   20.5us   20.5us   1.00ms   1.00ms   1.00ms\n"
         "  pool wait        0.51us   0.51us   0.51us   9.00ms   9.00ms   9.00ms\n"
         "\n"
-        "  generator     1.0% of a core, 500.0 µs a request, 3 connections opened\n");
+        "  generator     1.0% of a core, 500.0us a request, 3 connections opened\n");
 }
 
 TEST_CASE("what makes a result doubtful stands at its end") {
