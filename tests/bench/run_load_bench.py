@@ -10,6 +10,7 @@ import resource
 import shutil
 import statistics
 import tempfile
+import time
 
 from load_tools import Server, TlsServer, closed_loop, installed, obsctl, open_model_quantiles, paced
 
@@ -77,6 +78,7 @@ def bench_paced(args):
                     with Server(args, "--stamps", stamps.name) as server:
                         done, cpu, lag = paced(args, tool, rate, server.url, args.seconds)
                     seen = arrivals(stamps.name, rate)
+                time.sleep(args.pause)
                 rows[tool].append((done / (rate * args.seconds), seen, cpu * 1e6 / max(done, 1), lag))
         for tool, measured in rows.items():
             middle = lambda value: statistics.median(value(row) for row in measured)
@@ -183,7 +185,10 @@ def main():
     parser.add_argument("--bin", required=True, help="folder with bench_server and raw_client")
     parser.add_argument("--obsctl", required=True)
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--seconds", type=lambda text: float(text) if "." in text else int(text), default=3,
+                        help="of each run; a fraction for obsctl alone")
+    parser.add_argument("--pause", type=float, default=0, help="seconds after each run at a constant rate: real-time programs "
+                        "that want all of a CPU are held up by the kernel after a second (sched_rt_runtime_us)")
     parser.add_argument("--rates", type=int, nargs="+", default=[1000, 5000, 20000, 40000])
     parser.add_argument("--paced", nargs="+", help='only these in the table of rates, such as "obsctl precise"')
     parser.add_argument("--many", type=int, default=10_000_000, help="requests of the long memory run")
