@@ -218,6 +218,28 @@ std::string shortened(std::string_view text, std::size_t limit) {
   return std::string(text);
 }
 
+std::string end_of(std::string_view text, std::size_t limit) {
+  std::size_t points = 0;
+  std::size_t kept = text.size();  // where the last limit − 1 code points begin
+  for (std::size_t i = text.size(); i-- > 0;) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U) continue;
+    if (points + 1 < limit) kept = i;
+    if (++points > limit) return "…" + std::string(text.substr(kept));
+  }
+  return std::string(text);
+}
+
+std::string differing_values(const Pairs& labels, const std::vector<const Pairs*>& siblings) {
+  std::string values;
+  for (const auto& label : labels) {
+    const bool shared = std::all_of(siblings.begin(), siblings.end(), [&](const Pairs* other) {
+      return std::find(other->begin(), other->end(), label) != other->end();
+    });
+    if (!shared) values += (values.empty() ? "" : " ") + label.second;
+  }
+  return values;
+}
+
 std::string counted(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }

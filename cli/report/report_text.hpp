@@ -25,6 +25,11 @@ std::string verdict_text(std::string_view verdict);
 std::string upper(std::string_view text);
 /// `service="api", severity="critical"`.
 std::string labels_text(const Pairs& labels);
+/// The values of the labels that not all of `siblings` (of which this is one) have; empty where there are
+/// none.
+std::string differing_values(const Pairs& labels, const std::vector<const Pairs*>& siblings);
+/// At most `limit` code points, the first of which is then "…": of addresses and paths the end tells more.
+std::string end_of(std::string_view text, std::size_t limit);
 /// At most `limit` code points, the last of which is then "…".
 std::string shortened(std::string_view text, std::size_t limit);
 /// "1 alert", "2 alerts".

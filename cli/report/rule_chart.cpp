@@ -14,6 +14,7 @@ namespace {
 constexpr double kTop = 20;
 constexpr double kPlotBottom = 190;
 constexpr double kHeight = kPlotBottom + 26;
+constexpr std::size_t kLongestName = 18;
 constexpr std::size_t kSeriesStyles = 4;  // after that they repeat
 
 struct Range {
@@ -55,6 +56,8 @@ std::vector<std::vector<std::pair<double, double>>> runs_of(const ReportedSeries
       continue;
     }
     if (!open || t - last > 1.5 * step) runs.emplace_back();
+    // A value holds until the next one is known.
+    if (!runs.back().empty()) runs.back().emplace_back(time.at(t), runs.back().back().second);
     runs.back().emplace_back(time.at(t), axis.at(*value));
     open = true;
     last = t;
@@ -83,13 +86,21 @@ void draw_transitions(const RunReport& report, const std::string& alert, const A
   }
 }
 
-/// Which series is which: their labels, as far as there is room.
+std::string series_name(const ReportedSeries& series, const std::vector<const Pairs*>& all) {
+  if (all.size() > 1) return differing_values(series.labels, all);
+  Pairs labels = series.labels;
+  std::erase_if(labels, [](const auto& label) { return label.first == "__name__"; });
+  return labels.size() == 1 ? labels_text(labels) : "value";
+}
+
+/// Which series is which, as far as there is room.
 void draw_series_names(const ReportedSamples& samples, SvgShapes& shapes) {
+  std::vector<const Pairs*> all;
+  for (const ReportedSeries& series : samples.series) all.push_back(&series.labels);
   double y = kTop + 10;
   for (std::size_t i = 0; i < std::min(samples.series.size(), kSeriesStyles); ++i) {
     shapes.line(10, y - 1, 26, y - 1, fmt::format("series-{}", i % kSeriesStyles + 1));
-    const std::string labels = labels_text(samples.series[i].labels);
-    shapes.text(32, y + 3, "small", Anchor::start, shortened(labels.empty() ? "value" : labels, 17));
+    shapes.text(32, y + 3, "small", Anchor::start, end_of(series_name(samples.series[i], all), kLongestName));
     y += 20;
   }
 }

@@ -93,18 +93,16 @@ void draw_load(const ReportedLoad& load, const RunReport& report, Lanes& lanes) 
             fmt::format("{} to {} for {}", load.rate, load.target, seconds_text(end - *load.started)));
 }
 
-/// The alert's name; where it has several instances, with the values of the labels by which they differ.
+/// The alert's name; where it has several instances, with the labels by which they differ.
 std::string lane_name(const ReportedAlert& alert, const RunReport& report) {
-  std::string differing;
-  for (const auto& label : alert.labels) {
-    const bool shared =
-        std::all_of(report.alerts.begin(), report.alerts.end(), [&](const ReportedAlert& other) {
-          return other.alert != alert.alert ||
-                 std::find(other.labels.begin(), other.labels.end(), label) != other.labels.end();
-        });
-    if (!shared) differing += " " + label.second;
+  std::vector<const Pairs*> instances;
+  for (const ReportedAlert& other : report.alerts) {
+    if (other.alert == alert.alert) instances.push_back(&other.labels);
   }
-  return alert.alert + differing;
+  const std::string differing = differing_values(alert.labels, instances);
+  if (differing.empty()) return alert.alert;
+  const std::string name = shortened(alert.alert, kLongestName - 8);
+  return name + " " + end_of(differing, kLongestName - std::min(name.size() + 1, kLongestName - 8));
 }
 
 void draw_alert(const ReportedAlert& alert, const RunReport& report, Lanes& lanes) {

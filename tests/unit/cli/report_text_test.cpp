@@ -28,7 +28,16 @@ TEST_CASE("times are told to people") {
   CHECK(utc_text("yesterday") == "yesterday");
   CHECK(shortened("äöü", 3) == "äöü");
   CHECK(shortened("äöüß", 3) == "äö…");
+  CHECK(end_of("äöü", 3) == "äöü");
+  CHECK(end_of("ßäöü", 3) == "…öü");
+  CHECK(verdict_text("not_reached") == "not reached");
   CHECK(sign_of("late") == "✗");
+
+  const Pairs a{{"job", "api"}, {"instance", "x"}};
+  const Pairs b{{"job", "api"}, {"instance", "y"}, {"zone", "1"}};
+  CHECK(differing_values(a, {&a, &b}) == "x");
+  CHECK(differing_values(b, {&a, &b}) == "y 1");
+  CHECK(differing_values(a, {&a}).empty());
 }
 
 TEST_CASE("the ticks of an axis are where people expect them") {
