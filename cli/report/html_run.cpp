@@ -188,10 +188,13 @@ std::string html_faults(const RunReport& report) {
     for (const auto& t : {fault.injected, fault.confirmed, fault.cleared, fault.clear_confirmed})
       cells += "<td class=\"num\">" + fault_time(t) + "</td>";
     std::string told;
-    for (const std::string& text : evidence) told += (told.empty() ? "" : "<br>") + isolated(text);
-    out += "<tr><th scope=\"row\">" +
-           isolated(fault.description.empty() ? fault.name : fault.name + ": " + fault.description) +
-           "</th>" + cells + "<td>" + told + "</td></tr>\n";
+    for (const std::string& text : evidence) {
+      if (!told.empty()) told += "<br>";
+      told += isolated(text);
+    }
+    fmt::format_to(std::back_inserter(out), "<tr><th scope=\"row\">{}</th>{}<td>{}</td></tr>\n",
+                   isolated(fault.description.empty() ? fault.name : fault.name + ": " + fault.description),
+                   cells, told);
   }
   return out + "</tbody></table></div>\n";
 }
