@@ -130,7 +130,7 @@ std::string reason_of(const ExpectationDiff& one) {
 std::string change_text(const ExpectationDiff& one) {
   const bool times = one.measured_a && one.measured_b;
   const Seconds later = times ? *one.measured_b - *one.measured_a : 0;
-  const std::string by = times ? (later < 0 ? "" : "+") + seconds_text(later) : "";
+  std::string by = times ? (later < 0 ? "" : "+") + seconds_text(later) : "";
   if (one.change == Change::same) return by;
   return by + (by.empty() ? "" : " ") + std::string(to_string(one.change));
 }
