@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command_line.hpp"
+#include "cli/monitoring.hpp"
 #include "cli/terminal.hpp"
 #include "core/regex.hpp"
-#include "stacks/supervisor.hpp"
 #include "verifiers/check.hpp"
 
 namespace obsctl::cli {
@@ -25,7 +25,7 @@ using verifiers::Question;
 namespace {
 
 struct CheckFlags {
-  std::string prometheus, alertmanager, receiver, attach;
+  Monitoring monitoring;
   bool json = false;
   bool waits = false;
   std::string within = "1m", hold = "0s", every = "250ms";
@@ -199,24 +199,13 @@ struct Clients {
   }
 };
 
-Result<std::unique_ptr<Clients>> open_clients(CheckFlags flags) {
-  if (!flags.attach.empty()) {
-    const auto stack = stacks::attach(flags.attach);
-    if (!stack) return stack.error();
-    for (const auto& [service, url] :
-         {std::pair{"prometheus", &flags.prometheus}, std::pair{"alertmanager", &flags.alertmanager},
-          std::pair{"receiver", &flags.receiver}}) {
-      if (const auto endpoint = (*stack)->endpoint(service); endpoint && url->empty()) *url = *endpoint;
-    }
-  }
+Result<std::unique_ptr<Clients>> open_clients(const CheckFlags& flags) {
+  const auto places = find_monitoring(flags.monitoring);
+  if (!places) return places.error();
   auto clients = std::make_unique<Clients>();
-  for (const std::string* url : {&flags.prometheus, &flags.alertmanager, &flags.receiver}) {
-    if (url->empty()) continue;
-    if (const auto parsed = core::parse_url(*url); !parsed) return parsed.error();
-  }
-  if (!flags.prometheus.empty()) clients->prometheus.emplace(flags.prometheus);
-  if (!flags.alertmanager.empty()) clients->alertmanager.emplace(flags.alertmanager);
-  if (!flags.receiver.empty()) clients->receiver.emplace(flags.receiver);
+  if (!places->prometheus.empty()) clients->prometheus.emplace(places->prometheus);
+  if (!places->alertmanager.empty()) clients->alertmanager.emplace(places->alertmanager);
+  if (!places->receiver.empty()) clients->receiver.emplace(places->receiver);
   return clients;
 }
 
@@ -326,21 +315,6 @@ Result<int> wait(Question question, const CheckFlags& flags, Context& context) {
   }
 }
 
-void add_sources(CLI::App& command, CheckFlags& flags) {
-  command.add_option("--prometheus", flags.prometheus, "the Prometheus to ask")
-      ->envname("OBSCTL_PROMETHEUS_URL")
-      ->type_name("URL");
-  command.add_option("--alertmanager", flags.alertmanager, "the Alertmanager to ask")
-      ->envname("OBSCTL_ALERTMANAGER_URL")
-      ->type_name("URL");
-  command.add_option("--receiver", flags.receiver, "the \"obsctl serve receiver\" to ask")
-      ->envname("OBSCTL_RECEIVER_URL")
-      ->type_name("URL");
-  command.add_option("--attach", flags.attach, "ask a stack that is up: its name in \"obsctl stack list\"")
-      ->type_name("NAME");
-  command.add_flag("--json", flags.json, "one document on standard output");
-}
-
 void add_patience(CLI::App& command, CheckFlags& flags) {
   command.add_option("--within", flags.within, "give up after this long")
       ->type_name("DURATION")
@@ -359,7 +333,9 @@ void add_checks(CLI::App& group, CommandLine& line, bool waits) {
     flags->waits = waits;
     CLI::App* command = group.add_subcommand(check.name, waits ? check.wait : check.verify);
     check.add_options(*command, *flags);
-    add_sources(*command, *flags);
+    add_monitoring(*command, flags->monitoring);
+    add_receiver(*command, flags->monitoring);
+    command->add_flag("--json", flags->json, "one document on standard output");
     if (waits) add_patience(*command, *flags);
     command->callback([flags, &check, &line] {
       line.action = [flags, &check](Context& context) -> Result<int> {

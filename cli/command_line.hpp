@@ -67,6 +67,12 @@ void add_scenario_plan(CLI::App& group, CommandLine& line);
 /// `verify targets`, `rules`, `query` and so on, added by add_verify_commands.
 void add_verify_checks(CLI::App& verify, CommandLine& line);
 
+/// `scenario new`, added by add_scenario_commands.
+void add_scenario_new(CLI::App& group, CommandLine& line);
+
+/// `verify coverage`, added by add_verify_commands.
+void add_verify_coverage(CLI::App& verify, CommandLine& line);
+
 /// `serve receiver`, added by add_serve_commands.
 void add_serve_receiver(CLI::App& serve, CommandLine& line);
 

@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command_line.hpp"
+#include "cli/monitoring.hpp"
 #include "cli/stack_display.hpp"
 #include "scenarios/library.hpp"
 #include "scenarios/planner.hpp"
 #include "scenarios/run_document.hpp"
 #include "scenarios/surroundings.hpp"
-#include "stacks/supervisor.hpp"
 
 namespace obsctl::cli {
 
@@ -26,38 +26,26 @@ namespace {
 
 struct PlanFlags {
   std::string scenario;
-  std::string attach;
-  std::string prometheus;
-  std::string alertmanager;
+  Monitoring monitoring;
   bool json = false;
 };
 
-struct Places {
-  std::string prometheus;
-  std::string alertmanager;  ///< empty: none
-  double time_scale = 1.0;
-};
-
-Result<Places> find_places(const PlanFlags& flags, const Scenario& scenario) {
-  if (!flags.attach.empty()) {
-    const auto stack = stacks::attach(flags.attach);
-    if (!stack) return stack.error();
-    const auto prometheus = (*stack)->endpoint("prometheus");
-    if (!prometheus) return prometheus.error();
-    const auto alertmanager = (*stack)->endpoint("alertmanager");
-    if (!alertmanager) return alertmanager.error();
-    return Places{*prometheus, *alertmanager, (*stack)->time_scale()};
+/// What the flags name, else what the scenario does.
+Result<Monitoring> find_places(const PlanFlags& flags, const Scenario& scenario) {
+  Monitoring wanted = flags.monitoring;
+  if (wanted.attach.empty()) {
+    if (wanted.prometheus.empty()) wanted.prometheus = scenario.prometheus_url;
+    if (wanted.alertmanager.empty()) wanted.alertmanager = scenario.alertmanager_url;
+    if (wanted.prometheus.empty()) {
+      return core::make_error(
+          ErrorKind::usage, "a plan is made from the rules that a running Prometheus has loaded",
+          scenario.stack.empty() ? std::string("add --prometheus URL and --alertmanager URL")
+                                 : fmt::format("start the stack with \"obsctl stack up {0}\" and add "
+                                               "--attach {0}, or add --prometheus URL",
+                                               scenario.stack));
+    }
   }
-  Places places{flags.prometheus.empty() ? scenario.prometheus_url : flags.prometheus,
-                flags.alertmanager.empty() ? scenario.alertmanager_url : flags.alertmanager, 1.0};
-  if (!places.prometheus.empty()) return places;
-  return core::make_error(
-      ErrorKind::usage, "a plan is made from the rules that a running Prometheus has loaded",
-      scenario.stack.empty()
-          ? std::string("add --prometheus URL and --alertmanager URL")
-          : fmt::format(
-                "start the stack with \"obsctl stack up {0}\" and add --attach {0}, or add --prometheus URL",
-                scenario.stack));
+  return find_monitoring(std::move(wanted));
 }
 
 std::string budget_of(const scenarios::Expectation& expectation) {
@@ -126,10 +114,7 @@ void add_scenario_plan(CLI::App& group, CommandLine& line) {
   CLI::App* command = group.add_subcommand(
       "plan", "what a run has to show and when, from the rules that are loaded; starts nothing");
   command->add_option("SCENARIO", flags->scenario, "a bundled scenario, or a .toml file")->required();
-  command->add_option("--attach", flags->attach, "ask a stack that is up: its name in \"obsctl stack list\"")
-      ->type_name("NAME");
-  command->add_option("--prometheus", flags->prometheus, "ask this Prometheus")->type_name("URL");
-  command->add_option("--alertmanager", flags->alertmanager, "ask this Alertmanager")->type_name("URL");
+  add_monitoring(*command, flags->monitoring);
   command->add_flag("--json", flags->json, "one JSON document");
   command->callback(
       [flags, &line] { line.action = [flags](Context& context) { return plan(*flags, context); }; });

@@ -333,6 +333,7 @@ void add_scenario_commands(CommandLine& line) {
   validating->callback([names, &line] { line.action = [names](Context&) { return validate(*names); }; });
 
   add_scenario_plan(*group, line);
+  add_scenario_new(*group, line);
   add_run(*group, line);
 }
 

@@ -7,6 +7,7 @@ void add_verify_commands(CommandLine& line) {
   CLI::App* verify = line.app.add_subcommand("verify", "check one thing now, and say whether it is so");
   verify->require_subcommand(1);
   add_verify_checks(*verify, line);
+  add_verify_coverage(*verify, line);
 }
 
 }  // namespace obsctl::cli

@@ -105,3 +105,41 @@ TEST_CASE("A scenario's checks are proven before and after", "[integration]") {
   CHECK(broken.at("check.few.before") == "missed");
   CHECK(broken.at("check.many.before") == "not_reached");
 }
+
+TEST_CASE("What a run has proven is covered, and a first scenario is written for the rest", "[integration]") {
+  if (!obsctl::tests::monitoring_is_here()) return;
+  RunningStack stack(kFolder / "stack");
+  const auto coverage = [&](const std::string& least, int code) {
+    const auto ran = stack.obsctl({"verify", "coverage", "--attach", "it", "--json", "--min", least});
+    CAPTURE(ran.standard_error);
+    CHECK(ran.status.code == code);
+    return json::parse(ran.standard_output);
+  };
+  const json before = coverage("1%", 1);
+  CHECK(before.at("proven") == 0);
+  CHECK(before.at("journals") == 0);
+
+  const auto run = stack.obsctl({"scenario", "run", (kFolder / "told.toml").string(), "--attach", "it"}, 90s);
+  INFO(run.standard_error);
+  REQUIRE(run.status.code == 0);
+  const json after = coverage("1%", 0);
+  CHECK(after.at("proven") == 1);
+  CHECK(after.at("journals") == 1);
+  for (const json& row : after.at("rows")) {
+    CAPTURE(row.dump());
+    CHECK(row.at("state") == (row.at("alert") == "Told" ? "proven" : "never"));
+    if (row.at("alert") == "Told") CHECK(row.at("proof").at("rule_sha256") == row.at("rule_sha256"));
+  }
+
+  const auto written = stack.obsctl({"scenario", "new", "--from-rules", "--attach", "it", "--out", "new",
+                                     "--stack", (kFolder / "stack").string(), "--path", "/api/v1/ping"});
+  CHECK(written.status.code == 0);
+  CHECK(written.standard_output.find("new/told.toml") == std::string::npos);
+  CHECK(written.standard_output.starts_with("new/silenced.toml\n"));
+  CHECK(stack.obsctl({"scenario", "validate", "new/silenced.toml", "new/brief.toml"}).status.code == 0);
+  CHECK(stack.obsctl({"scenario", "plan", "new/silenced.toml", "--attach", "it"}).status.code == 0);
+  const auto again = stack.obsctl({"scenario", "new", "Silenced", "--attach", "it", "--out", "new"});
+  CHECK(again.status.code == 2);
+  CHECK(again.standard_error.find("new/silenced.toml is there already; nothing was written") !=
+        std::string::npos);
+}
