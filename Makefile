@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 30
 NINJA_QUIET := $(shell test -t 2 || echo --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo fmt lint clang asan tsan fuzz bench install clean
+.PHONY: help setup build test demo fmt lint clang asan tsan fuzz bench install package clean
 
 help: ## List the targets
 	@echo "obsctl proves that alerts work. Start with:  make demo"
@@ -79,6 +79,10 @@ bench: setup ## Measure the load engine against other tools
 
 install: build ## Install below PREFIX (/usr/local)
 	@cmake --install build --prefix $(PREFIX)
+
+package: build ## Make a Debian package, build/obsctl_*.deb
+	@.ci/setup package
+	@cd build && cpack --config CPackConfig.cmake -B . >/dev/null && ls obsctl_*.deb
 
 clean: ## Remove everything that was built
 	@rm -rf build
