@@ -102,7 +102,8 @@ void add_pair_changes(const std::string& what, const Pairs& before, const Pairs&
   std::map<std::string, std::array<std::string, 2>> by_name;
   for (const auto& [name, text] : before) by_name[name][0] = text;
   for (const auto& [name, text] : after) by_name[name][1] = text;
-  for (const auto& [name, texts] : by_name) add_change(changes, what + " " + name, texts[0], texts[1]);
+  for (const auto& [name, texts] : by_name)
+    add_change(changes, fmt::format("{} {}", what, name), texts[0], texts[1]);
 }
 
 std::vector<std::string> changes_between(const RunReport& a, const RunReport& b) {

@@ -145,14 +145,14 @@ void add_alert_doubts(const RunReport& report, std::vector<std::string>& doubts)
 
 void add_record_doubts(const RunReport& report, std::vector<std::string>& doubts) {
   if (report.revision.ends_with("-dirty"))
-    doubts.push_back("files of the git repository had been changed since the commit that is named below");
+    doubts.emplace_back("files of the git repository had been changed since the commit that is named below");
   if (!report.rules.empty() && report.samples.empty())
-    doubts.push_back("what the rules looked at during the run was not recorded");
+    doubts.emplace_back("what the rules looked at during the run was not recorded");
   for (const ReportedEvent& event : report.events) {
     const std::string reason = event.event.text(event.kind == "stack.down" ? "problem" : "reason");
     if (event.kind == "prometheus.finding") doubts.push_back(reason);
     if (event.kind == "stack.down" && !reason.empty())
-      doubts.push_back("the stack could not be taken down: " + reason);
+      doubts.emplace_back("the stack could not be taken down: " + reason);
   }
 }
 
@@ -259,7 +259,7 @@ Headline headline_of(const RunReport& report) {
 std::vector<std::string> uncertainties_of(const RunReport& report) {
   std::vector<std::string> doubts;
   if (report.without_fault)
-    doubts.push_back("the fault was left out: this run shows only that the scenario can fail");
+    doubts.emplace_back("the fault was left out: this run shows only that the scenario can fail");
   if (report.time_scale != 1) {
     doubts.push_back(
         fmt::format("every duration of rules, intervals and timers was scaled by {:g}: the alert of the "
