@@ -52,8 +52,9 @@ Result<fs::path> journal_in(const fs::path& folder) {
 
 Result<fs::path> last_journal() {
   std::vector<std::string> ids = run_ids();
-  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
-    if (is_file(runs_directory() / *id / "journal.json")) return runs_directory() / *id / "journal.json";
+  std::reverse(ids.begin(), ids.end());
+  for (const std::string& id : ids) {
+    if (is_file(runs_directory() / id / "journal.json")) return runs_directory() / id / "journal.json";
   }
   return core::make_error(ErrorKind::not_found,
                           fmt::format("there is no finished run in {}", runs_directory().string()),
