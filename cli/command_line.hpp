@@ -76,4 +76,7 @@ void add_verify_coverage(CLI::App& verify, CommandLine& line);
 /// `serve receiver`, added by add_serve_commands.
 void add_serve_receiver(CLI::App& serve, CommandLine& line);
 
+/// `verify routes`, added by add_verify_commands.
+void add_verify_routes(CLI::App& verify, CommandLine& line);
+
 }  // namespace obsctl::cli

@@ -8,6 +8,7 @@ void add_verify_commands(CommandLine& line) {
   verify->require_subcommand(1);
   add_verify_checks(*verify, line);
   add_verify_coverage(*verify, line);
+  add_verify_routes(*verify, line);
 }
 
 }  // namespace obsctl::cli

@@ -34,6 +34,7 @@ HeldAlert read_alert(const JsonReader& at) {
   alert.silenced_by = status.texts_or_empty("silencedBy");
   alert.inhibited_by = status.texts_or_empty("inhibitedBy");
   alert.muted_by = status.texts_or_empty("mutedBy");
+  alert.tells_muting = status.has("mutedBy");
   for (const JsonReader& receiver : at.list_or_empty("receivers"))
     alert.receivers.push_back(receiver.text("name"));
   return alert;
@@ -93,14 +94,45 @@ Result<AlertmanagerStatus> AlertmanagerClient::status(const std::stop_token& sto
   });
 }
 
+std::string AlertmanagerClient::filtered(std::string_view path,
+                                         const std::vector<LabelMatcher>& filter) const {
+  std::string url = fmt::format("{}{}", url_, path);
+  for (const LabelMatcher& matcher : filter) {
+    url += fmt::format("{}filter={}", &matcher == &filter.front() ? "?" : "&",
+                       core::percent_encoded(matcher.text()));
+  }
+  return url;
+}
+
 Result<std::vector<HeldAlert>> AlertmanagerClient::alerts(const std::stop_token& stop) {
-  const core::HttpCall call{.url = url_ + "/api/v2/alerts"};
+  return alerts(std::vector<LabelMatcher>(), stop);
+}
+
+Result<std::vector<HeldAlert>> AlertmanagerClient::alerts(const std::vector<LabelMatcher>& filter,
+                                                          const std::stop_token& stop) {
+  const core::HttpCall call{.url = filtered("/api/v2/alerts", filter)};
   const auto reply = send(call, stop);
   if (!reply) return reply.error();
   return read_document<std::vector<HeldAlert>>(*reply, describe(call), [](const JsonReader& root) {
     std::vector<HeldAlert> alerts;
     for (const JsonReader& alert : root.as_list()) alerts.push_back(read_alert(alert));
     return alerts;
+  });
+}
+
+Result<std::vector<AlertGroup>> AlertmanagerClient::groups(const std::vector<LabelMatcher>& filter,
+                                                           const std::stop_token& stop) {
+  const core::HttpCall call{.url = filtered("/api/v2/alerts/groups", filter)};
+  const auto reply = send(call, stop);
+  if (!reply) return reply.error();
+  return read_document<std::vector<AlertGroup>>(*reply, describe(call), [](const JsonReader& root) {
+    std::vector<AlertGroup> groups;
+    for (const JsonReader& one : root.as_list()) {
+      AlertGroup group{one.object("receiver").text("name"), one.labels_or_empty("labels"), {}};
+      for (const JsonReader& alert : one.list("alerts")) group.alerts.push_back(read_alert(alert));
+      groups.push_back(std::move(group));
+    }
+    return groups;
   });
 }
 
@@ -161,13 +193,19 @@ Result<void> AlertmanagerClient::post_alerts(const std::vector<PostedAlert>& ale
   return {};
 }
 
-Result<std::string> AlertmanagerClient::add_silence(const Labels& labels, WallTime from, WallTime to,
-                                                    const std::string& comment, const std::stop_token& stop) {
-  nlohmann::json matchers = nlohmann::json::array();
-  for (const auto& [name, value] : labels) {
-    matchers.push_back({{"name", name}, {"value", value}, {"isRegex", false}, {"isEqual", true}});
+Result<std::string> AlertmanagerClient::add_silence(const std::vector<LabelMatcher>& matchers, WallTime from,
+                                                    WallTime to, const std::string& comment,
+                                                    const std::stop_token& stop) {
+  using Operator = LabelMatcher::Operator;
+  nlohmann::json written = nlohmann::json::array();
+  for (const LabelMatcher& matcher : matchers) {
+    const Operator operation = matcher.operation();
+    written.push_back({{"name", matcher.name()},
+                       {"value", matcher.value()},
+                       {"isRegex", operation == Operator::regex || operation == Operator::not_regex},
+                       {"isEqual", operation == Operator::equal || operation == Operator::regex}});
   }
-  const nlohmann::json document = {{"matchers", matchers},
+  const nlohmann::json document = {{"matchers", written},
                                    {"startsAt", core::format_utc(from)},
                                    {"endsAt", core::format_utc(to)},
                                    {"createdBy", "obsctl"},

@@ -26,6 +26,7 @@ struct HeldAlert {
   std::vector<std::string> silenced_by;   ///< ids of silences
   std::vector<std::string> inhibited_by;  ///< fingerprints of alerts
   std::vector<std::string> muted_by;      ///< names of time intervals (0.28 and later)
+  bool tells_muting = false;              ///< whether this Alertmanager says what mutes by time
   std::vector<std::string> receivers;     ///< where its routes lead
 };
 
@@ -37,6 +38,13 @@ struct Silence {
   WallTime starts_at;
   WallTime ends_at;
   std::vector<LabelMatcher> matchers;
+};
+
+/// A group of the dispatcher: what one notification is about.
+struct AlertGroup {
+  std::string receiver;
+  Labels labels;
+  std::vector<HeldAlert> alerts;
 };
 
 struct AlertmanagerStatus {
@@ -63,8 +71,13 @@ class AlertmanagerClient {
   /// GET /-/ready.
   Result<void> ready(const std::stop_token& stop = {});
   Result<AlertmanagerStatus> status(const std::stop_token& stop = {});
-  /// Everything that has not ended, silenced and inhibited alerts included.
+  /// Everything that has not ended (and matches), silenced and inhibited alerts included.
   Result<std::vector<HeldAlert>> alerts(const std::stop_token& stop = {});
+  Result<std::vector<HeldAlert>> alerts(const std::vector<LabelMatcher>& filter,
+                                        const std::stop_token& stop = {});
+  /// The groups that hold any alert that matches, with those alerts only.
+  Result<std::vector<AlertGroup>> groups(const std::vector<LabelMatcher>& filter,
+                                         const std::stop_token& stop = {});
   Result<std::vector<Silence>> silences(const std::stop_token& stop = {});
   /// Requests to receivers that have failed since Alertmanager began, each attempt by itself, by integration
   /// ("webhook", "slack"): alertmanager_notification_requests_failed_total of GET /metrics.
@@ -73,12 +86,13 @@ class AlertmanagerClient {
   Result<std::vector<std::string>> receivers(const std::stop_token& stop = {});
 
   Result<void> post_alerts(const std::vector<PostedAlert>& alerts, const std::stop_token& stop = {});
-  /// Equality matchers only. Returns the silence's id.
-  Result<std::string> add_silence(const Labels& labels, WallTime from, WallTime to,
+  /// Returns the silence's id. A glob has no place in a silence.
+  Result<std::string> add_silence(const std::vector<LabelMatcher>& matchers, WallTime from, WallTime to,
                                   const std::string& comment, const std::stop_token& stop = {});
   Result<void> delete_silence(const std::string& id, const std::stop_token& stop = {});
 
  private:
+  std::string filtered(std::string_view path, const std::vector<LabelMatcher>& filter) const;
   Result<core::HttpReply> send(core::HttpCall call, const std::stop_token& stop);
 
   std::string url_;

@@ -34,7 +34,8 @@ TEST_CASE("What Prometheus and Alertmanager say now is verified", "[integration]
   RunningStack stack(kFolder / "stack");
   obsctl::verifiers::AlertmanagerClient alertmanager(stack.url("alertmanager"));
   const auto now = std::chrono::system_clock::now();
-  REQUIRE(alertmanager.add_silence({{"alertname", "Posted"}}, now, now + 1h, "maintenance"));
+  REQUIRE(alertmanager.add_silence(obsctl::verifiers::LabelMatcher::parse("alertname=Posted").value(), now,
+                                   now + 1h, "maintenance"));
   REQUIRE(alertmanager.post_alerts({{.labels = {{"alertname", "Posted"}}, .ends_at = now + 1h},
                                     {.labels = {{"alertname", "Loud"}}, .ends_at = now + 1h}}));
 

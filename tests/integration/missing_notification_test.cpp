@@ -61,7 +61,8 @@ TEST_CASE("A notification that does not come is explained", "[integration]") {
   RunningStack stack(kFolder / "stack");
   obsctl::verifiers::AlertmanagerClient alertmanager(stack.url("alertmanager"));
   const auto now = std::chrono::system_clock::now();
-  REQUIRE(alertmanager.add_silence({{"alertname", "Silenced"}}, now, now + 1h, "maintenance"));
+  REQUIRE(alertmanager.add_silence(obsctl::verifiers::LabelMatcher::parse("alertname=Silenced").value(), now,
+                                   now + 1h, "maintenance"));
   // "Earlier" shares a group with "Grouped", and has to have been told of before that fires.
   REQUIRE(alertmanager.post_alerts({{.labels = {{"alertname", "Inhibitor"}}, .ends_at = now + 1h},
                                     {.labels = {{"alertname", "Earlier"}}, .ends_at = now + 1h}}));

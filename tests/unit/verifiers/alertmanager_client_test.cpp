@@ -88,8 +88,8 @@ TEST_CASE("alerts and silences are handed over as Alertmanager wants them") {
   CHECK(api.last_body() ==
         R"([{"annotations":{},"labels":{"alertname":"A"},"startsAt":"2023-11-14T22:13:20.500Z"}])");
   api.answer("/api/v2/silences", R"({"silenceID":"abc"})");
-  const auto id =
-      client.add_silence({{"job", "api"}}, WallTime(1'700'000'000s), WallTime(1'700'000'060s), "why");
+  const auto id = client.add_silence(LabelMatcher::parse("job=api").value(), WallTime(1'700'000'000s),
+                                     WallTime(1'700'000'060s), "why");
   REQUIRE(id);
   CHECK(*id == "abc");
   CHECK(
