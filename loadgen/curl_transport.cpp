@@ -10,7 +10,10 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace obsctl::loadgen {
@@ -30,6 +33,23 @@ struct Stream {
   std::size_t keep = 0;
   bool keep_headers = false;
   std::int64_t received = 0;
+};
+
+/// Holds back what sockets send while it lives. Curl writes a request's headers and its body apart, and a
+/// server may answer between them and reset the stream; libcurl 7.88 then throws the answer away when it
+/// reads both at once.
+class Cork {
+ public:
+  explicit Cork(const std::vector<int>& sockets) : sockets_(sockets) { set(1); }
+  ~Cork() { set(0); }
+  Cork(const Cork&) = delete;
+  Cork& operator=(const Cork&) = delete;
+
+ private:
+  void set(int on) const {
+    for (const int socket : sockets_) ::setsockopt(socket, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+  }
+  const std::vector<int>& sockets_;
 };
 
 class CurlTransport final : public Transport {
@@ -68,6 +88,8 @@ class CurlTransport final : public Transport {
   std::string host_header_;  ///< when that is not the target's own
   CURLM* multi_;
   int epoll_;
+  bool sends_bodies_ = false;
+  std::vector<int> corked_;  ///< curl's sockets, when there are bodies to send
   curl_slist* connect_to_ = nullptr;
   std::vector<std::unique_ptr<Stream>> all_;
   std::vector<Stream*> free_;
@@ -98,6 +120,7 @@ CurlTransport::CurlTransport(Poller& poller, const LoadPlan& plan, const Request
     authority_ = fmt::format("{}:{}", plan.tls.server_name, plan.target.port);
   }
   if (!connect_to.empty()) connect_to_ = curl_slist_append(nullptr, fmt::format("::{}", connect_to).c_str());
+  for (std::size_t i = 0; i < mix.size(); ++i) sends_bodies_ = sends_bodies_ || mix.entry(i).sends_body;
   poller.add(epoll_, 0, EPOLLIN);
 }
 
@@ -105,11 +128,13 @@ int CurlTransport::on_socket(CURL*, curl_socket_t socket, int what, void* self, 
   auto& transport = *static_cast<CurlTransport*>(self);
   if (what == CURL_POLL_REMOVE) {
     epoll_ctl(transport.epoll_, EPOLL_CTL_DEL, socket, nullptr);
+    std::erase(transport.corked_, socket);
     return 0;
   }
   epoll_event event{};
   event.events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0u);
   event.data.fd = socket;
+  if (known == nullptr && transport.sends_bodies_) transport.corked_.push_back(socket);
   epoll_ctl(transport.epoll_, known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event);
   curl_multi_assign(transport.multi_, socket, self);  // "known" from now on
   return 0;
@@ -161,6 +186,11 @@ void CurlTransport::set_connection_options(CURL* handle) const {
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
   }
   if (!plan_.tls.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, plan_.tls.ca_file.c_str());
+  // Curl keeps what it has read of a file of authorities only when there is no folder of them beside it; else
+  // each handshake reads the system's file again, some 20 ms. A --cacert is also meant to be all that is
+  // trusted.
+  if (!plan_.tls.ca_file.empty() || curl_version_info(CURLVERSION_NOW)->cainfo != nullptr)
+    curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
   if (!plan_.tls.cert_file.empty()) curl_easy_setopt(handle, CURLOPT_SSLCERT, plan_.tls.cert_file.c_str());
   if (!plan_.tls.key_file.empty()) curl_easy_setopt(handle, CURLOPT_SSLKEY, plan_.tls.key_file.c_str());
 }
@@ -225,21 +255,27 @@ void CurlTransport::send(const Exchange& exchange) {
 void CurlTransport::check_deadlines(RunTime now) {
   if (deadline_ > now) return;
   deadline_ = kNever;
-  int running = 0;
-  curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+  {
+    const Cork cork(corked_);
+    int running = 0;
+    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+  }
   finish_done();
 }
 
 void CurlTransport::on_event(std::uint64_t, std::uint32_t) {
   std::array<epoll_event, 64> ready{};
   const int n = epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), 0);
-  for (int i = 0; i < n; ++i) {
-    const epoll_event& event = ready[static_cast<std::size_t>(i)];
-    const int what = ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
-                     ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
-                     ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
-    int running = 0;
-    curl_multi_socket_action(multi_, event.data.fd, what, &running);
+  {
+    const Cork cork(corked_);
+    for (int i = 0; i < n; ++i) {
+      const epoll_event& event = ready[static_cast<std::size_t>(i)];
+      const int what = ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+                       ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                       ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+      int running = 0;
+      curl_multi_socket_action(multi_, event.data.fd, what, &running);
+    }
   }
   finish_done();
 }
@@ -252,6 +288,24 @@ void CurlTransport::finish_done() {
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &stream);
     finish(*reinterpret_cast<Stream*>(stream), message->data.result);
   }
+}
+
+/// Whether the answer is there, whatever became of the request's body. A server may answer before it has read
+/// the body and then reset the stream, and "clients MUST NOT discard responses as a result" (RFC 9113, 8.1);
+/// libcurl 7.88 fails such a request when it sees the reset while it sends.
+bool answered_in_full(const Stream& stream, CURLcode code, long status) {
+  if (code == CURLE_OK) return status >= 100 && status < 1000;
+  curl_off_t length = -1;
+  curl_easy_getinfo(stream.handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return code == CURLE_HTTP2_STREAM && status >= 200 && length >= 0 && stream.received == length;
+}
+
+/// In HTTP/1.1's words where it has them: a connection that did not come in time is not a slow server.
+const char* failure_of(CURL* handle, CURLcode code) {
+  if (code != CURLE_OPERATION_TIMEDOUT) return curl_easy_strerror(code);
+  curl_off_t connected_us = 0;  // and the request about to go
+  curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+  return connected_us == 0 ? "connect timed out" : "request timed out";
 }
 
 void CurlTransport::finish(Stream& stream, CURLcode code) {
@@ -274,12 +328,12 @@ void CurlTransport::finish(Stream& stream, CURLcode code) {
   events_.on_bytes(static_cast<std::size_t>(std::max(0L, request_bytes)),
                    static_cast<std::size_t>(stream.received));
   Outcome outcome;
-  if (code == CURLE_OK && status >= 100 && status < 1000) {
+  if (answered_in_full(stream, code, status)) {
     outcome = {Delivery::answered, static_cast<int>(status), stream.answer_headers,
                stream.answer,      stream.received,          {}};
   } else {
     outcome.delivery = code == CURLE_OPERATION_TIMEDOUT ? Delivery::timeout : Delivery::connection_error;
-    outcome.failure = curl_easy_strerror(code);
+    outcome.failure = failure_of(stream.handle, code);
   }
   const Exchange exchange = stream.exchange;
   events_.on_done(exchange, outcome);  // the stream is free afterwards: the outcome looks into it

@@ -270,6 +270,19 @@ TEST_CASE("HTTP/2 carries many requests on one connection") {
     check_all(summary);
     CHECK(summary.counts.ok == 500);
   }
+  SECTION("with bodies that the server answers before it has read them") {
+    RequestSpec post;
+    post.method = "POST";
+    post.body = "id={{i}}";
+    plan.mix = {post};
+    plan.arrivals = Arrivals{};
+    plan.arrivals.concurrency = 50;
+    plan.duration = 0s;
+    plan.max_requests = 5000;
+    const Summary summary = run_to_end(std::move(plan));
+    check_all(summary);
+    CHECK(summary.counts.ok == 5000);
+  }
   SECTION("an unknown authority fails every request") {
     plan.tls.ca_file.clear();
     plan.arrivals = Arrivals::constant(core::Rate{100, 1s});
