@@ -71,6 +71,8 @@ class CurlTransport final : public Transport {
 
  private:
   static int on_socket(CURL* handle, curl_socket_t socket, int what, void* self, void* known);
+  static int on_opened(void* self, curl_socket_t socket, curlsocktype purpose);
+  static int on_close(void* self, curl_socket_t socket);
   static int on_timer(CURLM* multi, long milliseconds, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* stream);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* stream);
@@ -89,7 +91,7 @@ class CurlTransport final : public Transport {
   CURLM* multi_;
   int epoll_;
   bool sends_bodies_ = false;
-  std::vector<int> corked_;  ///< curl's sockets, when there are bodies to send
+  std::vector<int> corked_;  ///< the open connections' sockets, when there are bodies to send
   curl_slist* connect_to_ = nullptr;
   std::vector<std::unique_ptr<Stream>> all_;
   std::vector<Stream*> free_;
@@ -128,16 +130,25 @@ int CurlTransport::on_socket(CURL*, curl_socket_t socket, int what, void* self, 
   auto& transport = *static_cast<CurlTransport*>(self);
   if (what == CURL_POLL_REMOVE) {
     epoll_ctl(transport.epoll_, EPOLL_CTL_DEL, socket, nullptr);
-    std::erase(transport.corked_, socket);
     return 0;
   }
   epoll_event event{};
   event.events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0u);
   event.data.fd = socket;
-  if (known == nullptr && transport.sends_bodies_) transport.corked_.push_back(socket);
   epoll_ctl(transport.epoll_, known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event);
   curl_multi_assign(transport.multi_, socket, self);  // "known" from now on
   return 0;
+}
+
+int CurlTransport::on_opened(void* self, curl_socket_t socket, curlsocktype) {
+  auto& transport = *static_cast<CurlTransport*>(self);
+  if (transport.sends_bodies_) transport.corked_.push_back(socket);
+  return CURL_SOCKOPT_OK;
+}
+
+int CurlTransport::on_close(void* self, curl_socket_t socket) {
+  std::erase(static_cast<CurlTransport*>(self)->corked_, socket);
+  return ::close(socket);
 }
 
 int CurlTransport::on_timer(CURLM*, long milliseconds, void* self) {
@@ -208,6 +219,10 @@ Stream& CurlTransport::take_stream() {
   curl_easy_setopt(stream.handle, CURLOPT_WRITEDATA, &stream);
   curl_easy_setopt(stream.handle, CURLOPT_HEADERDATA, &stream);
   curl_easy_setopt(stream.handle, CURLOPT_PRIVATE, &stream);
+  curl_easy_setopt(stream.handle, CURLOPT_SOCKOPTFUNCTION, on_opened);
+  curl_easy_setopt(stream.handle, CURLOPT_SOCKOPTDATA, this);
+  curl_easy_setopt(stream.handle, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(stream.handle, CURLOPT_CLOSESOCKETDATA, this);
   return stream;
 }
 
