@@ -21,6 +21,7 @@ namespace obsctl::loadgen {
 namespace {
 
 constexpr int kStreams = 1000;
+constexpr int kStreamsPerConnection = 100;  ///< curl's own limit, and what RFC 9113 asks servers to allow
 
 /// A stream's state; its handle is used again and again.
 struct Stream {
@@ -112,7 +113,12 @@ CurlTransport::CurlTransport(Poller& poller, const LoadPlan& plan, const Request
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(limits.connections));
+  // Curl answers a backlog with a connection more, whose handshake makes the backlog longer: no more of them
+  // than the requests in flight fill.
+  const int in_flight = limits.in_flight > 0 ? limits.in_flight : kStreams;
+  const int needed = (in_flight + kStreamsPerConnection - 1) / kStreamsPerConnection;
+  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                    static_cast<long>(std::min(limits.connections, needed)));
   authority_ = plan.target.authority();
   std::string connect_to = plan.connect_to;
   if (!plan.tls.server_name.empty() && plan.target.scheme == "https") {
