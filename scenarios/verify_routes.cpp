@@ -50,7 +50,7 @@ Result<void> probe(RoutesReport& report, const verifiers::RouteChecks& checks,
     report.results = std::move(*results);
     return {};
   };
-  const Result<void> done = run();
+  Result<void> done = run();
   const Result<void> taken_back = alerts.take_back();
   if (!taken_back) {
     core::Error error = taken_back.error();
@@ -92,7 +92,7 @@ Result<void> verify_running(RoutesReport& report, const verifiers::RouteChecks& 
   if (report.silenced)
     report.notes.emplace_back(
         "the alerts were silenced, so that nobody was told: what arrives is not proven");
-  const auto probed = probe(report, checks, *config, std::move(options), clock, place.alertmanager, stop);
+  auto probed = probe(report, checks, *config, std::move(options), clock, place.alertmanager, stop);
   if (probed) note_unreached(report, *config);
   return probed;
 }
@@ -134,7 +134,7 @@ Result<void> verify_file(RoutesReport& report, const verifiers::RouteChecks& che
                               const std::stop_token& token) -> Result<std::vector<verifiers::Notification>> {
     return (*receiver)->wait_after(after, clock.steady_now() + wait, token);
   };
-  const auto probed = probe(report, checks, *config, std::move(options), clock, (*alertmanager)->url(), stop);
+  auto probed = probe(report, checks, *config, std::move(options), clock, (*alertmanager)->url(), stop);
   if (probed) note_unreached(report, *config);
   return probed;
 }

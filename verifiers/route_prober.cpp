@@ -42,21 +42,21 @@ class Wave {
   void add(const RouteCheck& check, RouteResult& result) { members_.push_back({&check, &result}); }
 
   Result<void> run(std::uint64_t& sequence) {
-    const Result<void> skipped = skip_older(sequence);
+    Result<void> skipped = skip_older(sequence);
     if (!skipped) return skipped;
-    const Result<void> fired = fire();
+    Result<void> fired = fire();
     if (!fired) return fired;
-    const Result<void> settled = settle();
+    Result<void> settled = settle();
     if (!settled) return settled;
     if (options_.notifications) {
-      const auto watched = watch(sequence);
+      auto watched = watch(sequence);
       if (!watched) return watched;
     } else {
-      const auto told = wait_for_muting();
+      auto told = wait_for_muting();
       if (!told) return told;
     }
     judge();
-    const auto resolved = alerts_.resolve();
+    auto resolved = alerts_.resolve();
     if (!resolved) return resolved;
     return options_.is_private ? empty_groups() : Result<void>();
   }
@@ -149,7 +149,7 @@ class Wave {
   Result<void> settle() {
     for (;;) {
       const Nanoseconds elapsed = clock_.steady_now() - fired_;
-      const auto looked = look();
+      auto looked = look();
       if (!looked) return looked;
       if (elapsed >= kGivenUp || (elapsed >= kSettled && !any_failed())) return {};
       if (!clock_.sleep_for(kPause, stop_)) return cancelled();
@@ -165,7 +165,7 @@ class Wave {
     while (tells_muting_ && std::any_of(members_.begin(), members_.end(), wanting) &&
            clock_.steady_now() < deadline) {
       if (!clock_.sleep_for(kPause * 4, stop_)) return cancelled();
-      const auto looked = look();
+      auto looked = look();
       if (!looked) return looked;
     }
     return {};
