@@ -204,7 +204,7 @@ std::vector<std::string> kinds_of(const json& route) {
 /// An Alertmanager that runs, with a receiver of its own that must not be told unless it is meant to be.
 struct Running {
   explicit Running(const std::string& timers = "group_wait: 1s, group_interval: 1s") {
-    receiver = std::move(verifiers::Receiver::start({}, clock, log).value());
+    receiver = verifiers::Receiver::start({}, clock, log).value();
     const std::string text = fmt::format(
         "route:\n  receiver: base\n  group_by: [alertname]\n  routes:\n"
         "    - {{receiver: pager, matchers: [severity=\"critical\"], continue: true, {0}}}\n"
