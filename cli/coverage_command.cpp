@@ -115,13 +115,6 @@ Result<int> coverage(const CoverageFlags& flags, Context& context) {
 
 }  // namespace
 
-Result<scenarios::Situation> look_at(const Monitoring& places, const std::stop_token& stop) {
-  verifiers::PrometheusClient prometheus(places.prometheus);
-  std::optional<verifiers::AlertmanagerClient> alertmanager;
-  if (!places.alertmanager.empty()) alertmanager.emplace(places.alertmanager);
-  return scenarios::look_at(prometheus, alertmanager ? &*alertmanager : nullptr, stop);
-}
-
 Result<std::vector<Json>> read_journals(std::vector<std::string> folders, core::Logger& log) {
   const bool by_default = folders.empty();
   if (by_default) folders.push_back((core::state_directory() / "runs").string());

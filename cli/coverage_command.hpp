@@ -2,7 +2,6 @@
 // earlier runs.
 #pragma once
 
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -10,8 +9,6 @@
 #include "scenarios/coverage.hpp"
 
 namespace obsctl::cli {
-
-core::Result<scenarios::Situation> look_at(const Monitoring& places, const std::stop_token& stop);
 
 /// --journals.
 void add_journals(CLI::App& command, std::vector<std::string>& folders);

@@ -1,5 +1,6 @@
 #include "cli/monitoring.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "core/http_client.hpp"
@@ -52,6 +53,13 @@ Result<Monitoring> find_prometheus(Monitoring flags) {
                             "add --prometheus URL, or --attach NAME for a stack that is up");
   }
   return found;
+}
+
+Result<scenarios::Situation> look_at(const Monitoring& places, const std::stop_token& stop) {
+  verifiers::PrometheusClient prometheus(places.prometheus);
+  std::optional<verifiers::AlertmanagerClient> alertmanager;
+  if (!places.alertmanager.empty()) alertmanager.emplace(places.alertmanager);
+  return scenarios::look_at(prometheus, alertmanager ? &*alertmanager : nullptr, stop);
 }
 
 }  // namespace obsctl::cli

@@ -2,9 +2,11 @@
 // that is up.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "cli/command_line.hpp"
+#include "scenarios/situation.hpp"
 
 namespace obsctl::cli {
 
@@ -27,5 +29,8 @@ void add_receiver(CLI::App& command, Monitoring& flags);
 core::Result<Monitoring> find_monitoring(Monitoring flags);
 /// The same, and there has to be a Prometheus. Errors: usage as well.
 core::Result<Monitoring> find_prometheus(Monitoring flags);
+
+/// What is loaded there. Errors: scenarios::look_at's.
+core::Result<scenarios::Situation> look_at(const Monitoring& places, const std::stop_token& stop);
 
 }  // namespace obsctl::cli

@@ -89,11 +89,7 @@ Result<int> plan(const PlanFlags& flags, Context& context) {
   if (!places) return places.error();
   const auto scenario = scenarios::for_time_scale(file->scenario, places->time_scale);
   if (!scenario) return scenario.error();
-  verifiers::PrometheusClient prometheus(places->prometheus);
-  std::optional<verifiers::AlertmanagerClient> alertmanager;
-  if (!places->alertmanager.empty()) alertmanager.emplace(places->alertmanager);
-  const auto situation =
-      scenarios::look_at(prometheus, alertmanager ? &*alertmanager : nullptr, context.stop);
+  const auto situation = look_at(*places, context.stop);
   if (!situation) return situation.error();
   const auto made = scenarios::make_plan(*scenario, *situation);
   if (!made) return made.error();

@@ -1,26 +1,19 @@
 // obsctl serve: the long-lived parts of a stack. Here the sample service: its flags, its environment
 // variables, and what happens on SIGTERM. (The receiver is in serve_receiver.cpp.)
-#include <cctype>
-#include <cstdlib>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "cli/command_line.hpp"
+#include "cli/serve_flags.hpp"
 #include "cli/version.hpp"
-#include "core/file.hpp"
-#include "core/text.hpp"
 #include "stacks/services/sample_service.hpp"
 
 namespace obsctl::cli {
 
 namespace {
 
-constexpr const char* kTokenVariable = "OBSCTL_SERVICE_TOKEN";
+constexpr ServeFlags kFlags("OBSCTL_SERVICE");
 
 /// As given; durations and the like are read when the command runs, so that their errors say which flag they
 /// are from.
@@ -52,72 +45,13 @@ struct ServiceSetup {
   core::Nanoseconds drain_timeout{};
 };
 
-/// The environment variable of a flag: --drain-delay is OBSCTL_SERVICE_DRAIN_DELAY.
-std::string variable_of(std::string_view flag) {
-  std::string name = "OBSCTL_SERVICE";
-  for (const char c : flag.substr(1)) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  return name;
-}
-
-template <class Value>
-CLI::Option* add(CLI::App& command, const std::string& flag, Value& value, const char* type,
-                 const char* description) {
-  return command.add_option(flag, value, description)
-      ->envname(variable_of(flag))
-      ->type_name(type)
-      ->capture_default_str();
-}
-
-core::Error at_flag(std::string_view flag, const core::Error& error) {
-  return core::make_error(core::ErrorKind::usage,
-                          fmt::format("{} ({}): {}", flag, variable_of(flag), error.message), error.hint);
-}
-
-/// Reads one flag's text into its place; the first mistake is kept.
-class FlagReader {
- public:
-  void duration(std::string_view flag, const std::string& text, core::Nanoseconds& into) {
-    take(flag, core::parse_duration(text), into);
-  }
-  /// A duration that 0 would make senseless.
-  void positive_duration(std::string_view flag, const std::string& text, core::Nanoseconds& into) {
-    duration(flag, text, into);
-    if (error_ || into > core::Nanoseconds(0)) return;
-    error_ = at_flag(flag, core::make_error(core::ErrorKind::usage, "must be above 0"));
-  }
-  template <class Value>
-  void take(std::string_view flag, core::Result<Value> value, Value& into) {
-    if (!value && !error_) error_ = at_flag(flag, value.error());
-    if (value) into = std::move(*value);
-  }
-  const std::optional<core::Error>& error() const { return error_; }
-
- private:
-  std::optional<core::Error> error_;
-};
-
-/// The file's first line wins over the environment. A secret is never the value of a flag, where every user
-/// of the machine could read it.
-core::Result<std::string> read_token(const std::string& file) {
-  if (file.empty()) {
-    const char* token = std::getenv(kTokenVariable);
-    return std::string(core::trimmed(token == nullptr ? "" : token));
-  }
-  const core::Result<std::string> text = core::read_file(file);
-  if (!text) return text.error();
-  const std::string token(core::trimmed(core::split(*text, '\n').front()));
-  if (token.empty())
-    return core::make_error(core::ErrorKind::usage, fmt::format("{} has no token in its first line", file));
-  return token;
-}
-
 core::Result<ServiceSetup> read_setup(const ServiceFlags& flags) {
   ServiceSetup setup;
   stacks::ServiceOptions& service = setup.service;
   core::ListenAddress listen;
-  FlagReader reader;
+  FlagReader reader(kFlags);
   reader.take("--listen", core::parse_listen_address(flags.listen), listen);
-  reader.take("--token-file", read_token(flags.token_file), service.token);
+  reader.take("--token-file", kFlags.read_token(flags.token_file), service.token);
   reader.duration("--toggle-ttl", flags.toggle_ttl, service.toggle_ttl);
   reader.duration("--toggle-ttl-max", flags.toggle_ttl_max, service.toggle_ttl_max);
   reader.duration("--work-max", flags.work_max, service.work_max);
@@ -168,28 +102,36 @@ void add_service(CLI::App& serve, CommandLine& line) {
       "The bearer token of the toggles comes from --token-file or $OBSCTL_SERVICE_TOKEN; without one they "
       "are locked.\n"
       "Every flag has an environment variable; see docs/reference/service.md and .env.example.");
-  add(*command, "--listen", flags->listen, "HOST:PORT", "where to listen; port 0 takes a free one");
-  add(*command, "--token-file", flags->token_file, "FILE", "its first line is the token of the toggles");
-  add(*command, "--dependency", flags->dependencies, "NAME", "what /readyz reports on; repeat, or use commas")
+  kFlags.add(*command, "--listen", flags->listen, "HOST:PORT", "where to listen; port 0 takes a free one");
+  kFlags.add(*command, "--token-file", flags->token_file, "FILE",
+             "its first line is the token of the toggles");
+  kFlags
+      .add(*command, "--dependency", flags->dependencies, "NAME",
+           "what /readyz reports on; repeat, or use commas")
       ->delimiter(',');
-  add(*command, "--toggle-ttl", flags->toggle_ttl, "DURATION", "how long a toggle stays on unless told");
-  add(*command, "--toggle-ttl-max", flags->toggle_ttl_max, "DURATION", "the longest TTL of a toggle");
-  add(*command, "--work-max", flags->work_max, "DURATION", "the longest job of /api/v1/work");
-  add(*command, "--delay-max", flags->delay_max, "DURATION", "the longest delay of the toggle latency");
-  add(*command, "--access-log", flags->access_log, "MODE", "requests on standard output: all, errors or off");
-  add(*command, "--access-log-sample", flags->access_log_sample, "FRACTION",
-      "how many of the requests without error to log");
-  add(*command, "--log", flags->log, "LEVEL",
-      "other lines on standard output: debug, info, warn, error or off");
-  add(*command, "--drain-delay", flags->drain_delay, "DURATION",
-      "after SIGTERM: serve on with /readyz at 503 for so long");
-  add(*command, "--drain-timeout", flags->drain_timeout, "DURATION", "then: time for answers in flight");
-  add(*command, "--read-timeout", flags->read_timeout, "DURATION", "for a request to arrive");
-  add(*command, "--idle-timeout", flags->idle_timeout, "DURATION", "for a connection without a request");
-  add(*command, "--max-connections", flags->max_connections, "COUNT", "further ones are closed");
-  add(*command, "--max-body", flags->max_body, "BYTES", "larger bodies are refused");
+  kFlags.add(*command, "--toggle-ttl", flags->toggle_ttl, "DURATION",
+             "how long a toggle stays on unless told");
+  kFlags.add(*command, "--toggle-ttl-max", flags->toggle_ttl_max, "DURATION", "the longest TTL of a toggle");
+  kFlags.add(*command, "--work-max", flags->work_max, "DURATION", "the longest job of /api/v1/work");
+  kFlags.add(*command, "--delay-max", flags->delay_max, "DURATION",
+             "the longest delay of the toggle latency");
+  kFlags.add(*command, "--access-log", flags->access_log, "MODE",
+             "requests on standard output: all, errors or off");
+  kFlags.add(*command, "--access-log-sample", flags->access_log_sample, "FRACTION",
+             "how many of the requests without error to log");
+  kFlags.add(*command, "--log", flags->log, "LEVEL",
+             "other lines on standard output: debug, info, warn, error or off");
+  kFlags.add(*command, "--drain-delay", flags->drain_delay, "DURATION",
+             "after SIGTERM: serve on with /readyz at 503 for so long");
+  kFlags.add(*command, "--drain-timeout", flags->drain_timeout, "DURATION",
+             "then: time for answers in flight");
+  kFlags.add(*command, "--read-timeout", flags->read_timeout, "DURATION", "for a request to arrive");
+  kFlags.add(*command, "--idle-timeout", flags->idle_timeout, "DURATION",
+             "for a connection without a request");
+  kFlags.add(*command, "--max-connections", flags->max_connections, "COUNT", "further ones are closed");
+  kFlags.add(*command, "--max-body", flags->max_body, "BYTES", "larger bodies are refused");
   CLI::Option* seed =
-      add(*command, "--seed", flags->seed, "NUMBER", "of every random choice; default: a new one")
+      kFlags.add(*command, "--seed", flags->seed, "NUMBER", "of every random choice; default: a new one")
           ->default_str("");
   command->callback([flags, seed, &line] {
     flags->seeded = seed->count() > 0;

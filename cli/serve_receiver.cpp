@@ -1,7 +1,6 @@
 // obsctl serve receiver: the receiver on its own, for a stack's Alertmanager, until SIGTERM. Secrets (real
 // webhooks, the token) come from environment variables or a file only.
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "cli/command_line.hpp"
+#include "cli/serve_flags.hpp"
 #include "core/file.hpp"
 #include "core/http_client.hpp"
 #include "core/http_server.hpp"
@@ -23,7 +23,7 @@ namespace obsctl::cli {
 
 namespace {
 
-constexpr const char* kTokenVariable = "OBSCTL_RECEIVER_TOKEN";
+constexpr ServeFlags kFlags("OBSCTL_RECEIVER");
 
 constexpr const char* kFooter =
     R"(Notifications go to /webhook/NAME, /slack/NAME, /discord/NAME, /pagerduty/NAME, /msteams/NAME and
@@ -61,27 +61,6 @@ struct ReceiverSetup {
   core::Nanoseconds drain_timeout{};
   core::LogLevel log_level = core::LogLevel::info;
 };
-
-/// The environment variable of a flag: --max-body is OBSCTL_RECEIVER_MAX_BODY.
-std::string variable_of(std::string_view flag) {
-  std::string name = "OBSCTL_RECEIVER";
-  for (const char c : flag.substr(1)) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  return name;
-}
-
-template <class Value>
-CLI::Option* add(CLI::App& command, const std::string& flag, Value& value, const char* type,
-                 const char* description) {
-  return command.add_option(flag, value, description)
-      ->envname(variable_of(flag))
-      ->type_name(type)
-      ->capture_default_str();
-}
-
-core::Error at_flag(std::string_view flag, const core::Error& error) {
-  return core::make_error(core::ErrorKind::usage,
-                          fmt::format("{} ({}): {}", flag, variable_of(flag), error.message), error.hint);
-}
 
 /// The URL in an environment variable. The variable is named in errors, its value never is.
 core::Result<verifiers::ForwardRule> rule_from(verifiers::NotificationKind kind, std::string receiver,
@@ -124,7 +103,7 @@ core::Result<std::vector<verifiers::ForwardRule>> forwards_of(const std::vector<
   std::vector<verifiers::ForwardRule> rules;
   for (const std::string& flag : flags) {
     auto rule = parse_forward(flag);
-    if (!rule) return at_flag("--forward", rule.error());
+    if (!rule) return kFlags.at_flag("--forward", rule.error());
     rules.push_back(std::move(*rule));
   }
   for (const auto& [kind, variable] :
@@ -157,19 +136,20 @@ core::Result<std::optional<verifiers::ReceiverSmtpOptions>> smtp_of(const Receiv
     for (const auto& [flag, value] : {std::pair{"--smtp-certificate", &flags.smtp_certificate},
                                       std::pair{"--smtp-key", &flags.smtp_key}}) {
       if (value->empty()) continue;
-      return at_flag(flag,
-                     core::make_error(core::ErrorKind::usage, "no mail is taken without --smtp-listen"));
+      return kFlags.at_flag(
+          flag, core::make_error(core::ErrorKind::usage, "no mail is taken without --smtp-listen"));
     }
     return std::optional<verifiers::ReceiverSmtpOptions>();
   }
   verifiers::ReceiverSmtpOptions smtp;
   const auto listen = core::parse_listen_address(flags.smtp_listen);
-  if (!listen) return at_flag("--smtp-listen", listen.error());
+  if (!listen) return kFlags.at_flag("--smtp-listen", listen.error());
   const auto auth = parse_smtp_auth(flags.smtp_auth);
-  if (!auth) return at_flag("--smtp-auth", auth.error());
+  if (!auth) return kFlags.at_flag("--smtp-auth", auth.error());
   if (flags.smtp_certificate.empty() != flags.smtp_key.empty()) {
-    return at_flag(flags.smtp_key.empty() ? "--smtp-certificate" : "--smtp-key",
-                   core::make_error(core::ErrorKind::usage, "STARTTLS needs both a certificate and a key"));
+    return kFlags.at_flag(
+        flags.smtp_key.empty() ? "--smtp-certificate" : "--smtp-key",
+        core::make_error(core::ErrorKind::usage, "STARTTLS needs both a certificate and a key"));
   }
   smtp.address = listen->address;
   smtp.port = listen->port;
@@ -186,14 +166,14 @@ core::Result<std::map<std::string, std::vector<verifiers::Misbehaviour>>> misbeh
   for (const std::string& flag : flags) {
     const std::size_t equals = flag.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return at_flag("--misbehave",
-                     core::make_error(core::ErrorKind::usage, fmt::format("\"{}\" names no receiver", flag),
-                                      "write it as NAME=500x2,slow:2s"));
+      return kFlags.at_flag("--misbehave", core::make_error(core::ErrorKind::usage,
+                                                            fmt::format("\"{}\" names no receiver", flag),
+                                                            "write it as NAME=500x2,slow:2s"));
     }
     auto steps = verifiers::parse_misbehaviours(std::string_view(flag).substr(equals + 1));
-    if (!steps) return at_flag("--misbehave", steps.error());
+    if (!steps) return kFlags.at_flag("--misbehave", steps.error());
     if (!all.emplace(flag.substr(0, equals), std::move(*steps)).second) {
-      return at_flag(
+      return kFlags.at_flag(
           "--misbehave",
           core::make_error(core::ErrorKind::usage,
                            fmt::format("the receiver \"{}\" is given twice", flag.substr(0, equals)),
@@ -203,57 +183,17 @@ core::Result<std::map<std::string, std::vector<verifiers::Misbehaviour>>> misbeh
   return all;
 }
 
-/// The file's first line wins over the environment.
-core::Result<std::string> read_token(const std::string& file) {
-  if (file.empty()) {
-    const char* token = std::getenv(kTokenVariable);
-    return std::string(core::trimmed(token == nullptr ? "" : token));
-  }
-  const core::Result<std::string> text = core::read_file(file);
-  if (!text) return text.error();
-  const std::string token(core::trimmed(core::split(*text, '\n').front()));
-  if (token.empty())
-    return core::make_error(core::ErrorKind::usage, fmt::format("{} has no token in its first line", file));
-  return token;
-}
-
-/// Reads one flag's text into its place; the first mistake is kept.
-class FlagReader {
- public:
-  template <class Value>
-  void take(std::string_view flag, core::Result<Value> value, Value& into) {
-    if (!value && !error_) error_ = at_flag(flag, value.error());
-    if (value) into = std::move(*value);
-  }
-  /// For what names its flag itself.
-  template <class Value>
-  void take(core::Result<Value> value, Value& into) {
-    if (!value && !error_) error_ = value.error();
-    if (value) into = std::move(*value);
-  }
-  void require(std::string_view flag, bool holds, std::string_view what) {
-    if (!holds && !error_)
-      error_ = at_flag(flag, core::make_error(core::ErrorKind::usage, std::string(what)));
-  }
-  const std::optional<core::Error>& error() const { return error_; }
-
- private:
-  std::optional<core::Error> error_;
-};
-
 core::Result<ReceiverSetup> read_setup(const ReceiverFlags& flags) {
   ReceiverSetup setup;
   verifiers::ReceiverOptions& receiver = setup.receiver;
   core::ListenAddress listen;
-  FlagReader reader;
+  FlagReader reader(kFlags);
   reader.take("--listen", core::parse_listen_address(flags.listen), listen);
-  reader.take("--forward-timeout", core::parse_duration(flags.forward_timeout), receiver.forward_timeout);
-  reader.require("--forward-timeout", receiver.forward_timeout > core::Nanoseconds::zero(),
-                 "must be above 0");
+  reader.positive_duration("--forward-timeout", flags.forward_timeout, receiver.forward_timeout);
   reader.take("--drain-timeout", core::parse_duration(flags.drain_timeout), setup.drain_timeout);
   reader.take("--duplicate-within", core::parse_duration(flags.duplicate_within), receiver.duplicate_within);
   reader.take("--log", core::parse_log_level(flags.log), setup.log_level);
-  reader.take("--token-file", read_token(flags.token_file), receiver.token);
+  reader.take("--token-file", kFlags.read_token(flags.token_file), receiver.token);
   reader.take(smtp_of(flags), receiver.smtp);
   reader.take(misbehaviours_of(flags.misbehave), receiver.misbehaviours);
   reader.take(forwards_of(flags.forward), receiver.forwards);
@@ -286,19 +226,22 @@ core::Result<int> run_receiver(const ReceiverFlags& flags, Context& context) {
 }
 
 void add_mail_and_misbehaviour(CLI::App& command, ReceiverFlags& flags) {
-  add(command, "--duplicate-within", flags.duplicate_within, "DURATION",
-      "the same again is a duplicate so soon, a repeat later");
-  add(command, "--smtp-listen", flags.smtp_listen, "HOST:PORT", "take mail there; port 0 takes a free one");
-  add(command, "--smtp-auth", flags.smtp_auth, "MODE",
-      "of mail, with any credentials: off, offered or required");
-  add(command, "--smtp-certificate", flags.smtp_certificate, "FILE", "offer STARTTLS with this chain (PEM)");
-  add(command, "--smtp-key", flags.smtp_key, "FILE", "its private key (PEM)");
-  add(command, "--misbehave", flags.misbehave, "NAME=BEHAVIOUR[,BEHAVIOUR]",
-      "let the next deliveries to a receiver go wrong; repeat, or use semicolons")
+  kFlags.add(command, "--duplicate-within", flags.duplicate_within, "DURATION",
+             "the same again is a duplicate so soon, a repeat later");
+  kFlags.add(command, "--smtp-listen", flags.smtp_listen, "HOST:PORT",
+             "take mail there; port 0 takes a free one");
+  kFlags.add(command, "--smtp-auth", flags.smtp_auth, "MODE",
+             "of mail, with any credentials: off, offered or required");
+  kFlags.add(command, "--smtp-certificate", flags.smtp_certificate, "FILE",
+             "offer STARTTLS with this chain (PEM)");
+  kFlags.add(command, "--smtp-key", flags.smtp_key, "FILE", "its private key (PEM)");
+  kFlags
+      .add(command, "--misbehave", flags.misbehave, "NAME=BEHAVIOUR[,BEHAVIOUR]",
+           "let the next deliveries to a receiver go wrong; repeat, or use semicolons")
       ->delimiter(';')
       ->default_str("");
-  add(command, "--token-file", flags.token_file, "FILE",
-      "its first line is the token of the misbehaviour API");
+  kFlags.add(command, "--token-file", flags.token_file, "FILE",
+             "its first line is the token of the misbehaviour API");
 }
 
 }  // namespace
@@ -308,19 +251,23 @@ void add_serve_receiver(CLI::App& serve, CommandLine& line) {
   CLI::App* command =
       serve.add_subcommand("receiver", "takes Alertmanager's notifications, keeps them raw and shows them");
   command->footer(kFooter);
-  add(*command, "--listen", flags->listen, "HOST:PORT", "where to listen; port 0 takes a free one");
-  add(*command, "--forward", flags->forward, "KIND[/NAME]=VARIABLE",
-      "pass these on to the URL in an environment variable; repeat, or use commas")
+  kFlags.add(*command, "--listen", flags->listen, "HOST:PORT", "where to listen; port 0 takes a free one");
+  kFlags
+      .add(*command, "--forward", flags->forward, "KIND[/NAME]=VARIABLE",
+           "pass these on to the URL in an environment variable; repeat, or use commas")
       ->delimiter(',')
       ->default_str("");
-  add(*command, "--forward-timeout", flags->forward_timeout, "DURATION", "for a real webhook to answer");
-  add(*command, "--drain-timeout", flags->drain_timeout, "DURATION",
-      "after SIGTERM: time for answers in flight");
-  add(*command, "--max-body", flags->max_body, "BYTES", "larger notifications are refused");
-  add(*command, "--max-notifications", flags->max_notifications, "COUNT", "to keep; the oldest go first");
-  add(*command, "--max-bytes", flags->max_bytes, "BYTES", "of bodies to keep; the oldest go first");
+  kFlags.add(*command, "--forward-timeout", flags->forward_timeout, "DURATION",
+             "for a real webhook to answer");
+  kFlags.add(*command, "--drain-timeout", flags->drain_timeout, "DURATION",
+             "after SIGTERM: time for answers in flight");
+  kFlags.add(*command, "--max-body", flags->max_body, "BYTES", "larger notifications are refused");
+  kFlags.add(*command, "--max-notifications", flags->max_notifications, "COUNT",
+             "to keep; the oldest go first");
+  kFlags.add(*command, "--max-bytes", flags->max_bytes, "BYTES", "of bodies to keep; the oldest go first");
   add_mail_and_misbehaviour(*command, *flags);
-  add(*command, "--log", flags->log, "LEVEL", "lines on standard output: debug, info, warn, error or off");
+  kFlags.add(*command, "--log", flags->log, "LEVEL",
+             "lines on standard output: debug, info, warn, error or off");
   command->callback(
       [flags, &line] { line.action = [flags](Context& context) { return run_receiver(*flags, context); }; });
 }

@@ -108,15 +108,11 @@ class Coverer {
                           std::nullopt};
     std::vector<CoverageRow> rows;
     if (!situation_.alertmanager) return {row};
-    Labels labels = rule.labels;
-    labels["alertname"] = rule.name;
-    std::set<std::string> seen;
-    for (const verifiers::Route* route : routes_for(*situation_.alertmanager, labels)) {
-      if (!seen.insert(route->receiver).second) continue;
+    for (const std::string& name : situation_.receivers_of(rule)) {
       rows.push_back(row);
-      rows.back().receiver = route->receiver;
-      const verifiers::ReceiverConfig* receiver = situation_.alertmanager->receiver(route->receiver);
-      prove(rows.back(), rule, receiver == nullptr ? std::set{route->receiver} : names_of(*receiver));
+      rows.back().receiver = name;
+      const verifiers::ReceiverConfig* receiver = situation_.alertmanager->receiver(name);
+      prove(rows.back(), rule, receiver == nullptr ? std::set{name} : names_of(*receiver));
     }
     return rows;
   }

@@ -277,28 +277,18 @@ Finding judge_suppressed(const Expectation& expectation, const std::vector<Event
                         fmt::format("{} was not seen suppressed by {}", expectation.alert, expectation.by));
 }
 
-Finding judge_check(const Expectation& expectation, const std::vector<Event>& events, bool finished) {
+/// What is looked at before the fault and after everything: a steady state or a check, by the events that
+/// `kind` begins. A steady state that does not hold before the fault is no failure: nothing could be tried.
+Finding judge_look(const Expectation& expectation, const std::vector<Event>& events, bool finished,
+                   const std::string& kind) {
   const auto mine = [&](const Event& event) {
-    return event.text("check") == expectation.alert && event.text("phase") == expectation.stage;
+    return event.text(kind) == expectation.alert && event.text("phase") == expectation.stage;
   };
-  if (const Event* held = find_first(events, "check.held", mine))
+  if (const Event* held = find_first(events, kind + ".held", mine))
     return {Outcome::passed, {}, held->text("evidence")};
-  if (const Event* broken = find_first(events, "check.broken", mine)) {
-    const bool unknown = broken->text("outcome") == "inconclusive";
-    return {unknown ? Outcome::inconclusive : Outcome::missed, {}, broken->text("evidence")};
-  }
-  return {finished ? Outcome::not_reached : Outcome::waiting, {}, finished ? "the run ended before" : ""};
-}
-
-Finding judge_steady_state(const Expectation& expectation, const std::vector<Event>& events, bool finished) {
-  const auto mine = [&](const Event& event) {
-    return event.text("steady_state") == expectation.alert && event.text("phase") == expectation.stage;
-  };
-  if (const Event* held = find_first(events, "steady_state.held", mine)) {
-    return {Outcome::passed, {}, held->text("evidence")};
-  }
-  if (const Event* broken = find_first(events, "steady_state.broken", mine)) {
-    const bool unsound = expectation.stage == "before" || broken->text("outcome") == "inconclusive";
+  if (const Event* broken = find_first(events, kind + ".broken", mine)) {
+    const bool gate = expectation.kind == Expectation::Kind::steady_state && expectation.stage == "before";
+    const bool unsound = gate || broken->text("outcome") == "inconclusive";
     return {unsound ? Outcome::inconclusive : Outcome::missed, {}, broken->text("evidence")};
   }
   return {finished ? Outcome::not_reached : Outcome::waiting, {}, finished ? "the run ended before" : ""};
@@ -381,9 +371,9 @@ Finding judge(const Expectation& expectation, const std::vector<Event>& events, 
     case Expectation::Kind::suppressed:
       return judge_suppressed(expectation, events, now, finished);
     case Expectation::Kind::steady_state:
-      return judge_steady_state(expectation, events, finished);
+      return judge_look(expectation, events, finished, "steady_state");
     case Expectation::Kind::check:
-      return judge_check(expectation, events, finished);
+      return judge_look(expectation, events, finished, "check");
     case Expectation::Kind::nothing_else:
       return judge_nothing_else(expectation, events, finished);
     case Expectation::Kind::threshold:

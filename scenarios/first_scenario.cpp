@@ -14,7 +14,6 @@ namespace obsctl::scenarios {
 
 namespace {
 
-using verifiers::Labels;
 using verifiers::RuleShape;
 
 /// As TOML writes it, in double quotes.
@@ -76,19 +75,6 @@ FirstFault fault_for(const RuleShape& shape, const FirstPlaces& places) {
   }
 }
 
-/// Alertmanager's names, as a scenario can write them.
-std::vector<std::string> receivers_of(const verifiers::Rule& rule, const Situation& situation) {
-  std::vector<std::string> receivers;
-  if (!situation.alertmanager) return receivers;
-  Labels labels = rule.labels;
-  labels["alertname"] = rule.name;
-  for (const verifiers::Route* route : routes_for(*situation.alertmanager, labels)) {
-    if (std::find(receivers.begin(), receivers.end(), route->receiver) == receivers.end())
-      receivers.push_back(route->receiver);
-  }
-  return receivers;
-}
-
 std::string places_text(const FirstPlaces& places, bool notified) {
   if (!places.stack.empty()) return fmt::format("stack = {}\n", quoted(places.stack));
   std::string text = fmt::format("\n[prometheus]\nurl = {}\n", quoted(places.prometheus_url));
@@ -113,7 +99,7 @@ bool has_send_resolved(const Situation& situation, const std::string& receiver) 
 std::string first_scenario(const verifiers::Rule& rule, const Situation& situation,
                            const FirstPlaces& places) {
   const RuleShape whole = verifiers::recognise_rule(rule.query, recorded_series(situation.groups));
-  const std::vector<std::string> receivers = receivers_of(rule, situation);
+  const std::vector<std::string> receivers = situation.receivers_of(rule);
   const FirstFault fault = fault_for(leading(whole), places);
   std::string text = fmt::format(
       "# A first scenario for {}, written from the rule ({}).\n# Look at the load and the fault, then: "

@@ -86,10 +86,7 @@ void OverdueNotifications::look(const std::vector<Expectation>& expectations,
 DeliveryEvidence OverdueNotifications::evidence(const std::vector<Event>& events,
                                                 const std::stop_token& stop) {
   DeliveryEvidence evidence;
-  if (const auto status = alertmanager_.status(stop)) {
-    auto config = verifiers::parse_alertmanager_config(status->config, "Alertmanager's configuration");
-    if (config) evidence.config = std::move(*config);
-  }
+  if (auto config = alertmanager_.config(stop)) evidence.config = std::move(*config);
   if (auto held = alertmanager_.alerts(stop)) evidence.held = std::move(*held);
   if (auto silences = alertmanager_.silences(stop)) evidence.silences = std::move(*silences);
   if (const auto peers = prometheus_.alertmanagers(stop)) evidence.alertmanagers = peers->size();

@@ -84,9 +84,8 @@ class Planner {
 
   /// The labels that an alert will carry, as far as they are known beforehand.
   static Labels labels_of(const verifiers::Rule& rule, const Labels& expected) {
-    Labels labels = rule.labels;
+    Labels labels = verifiers::labels_of(rule);
     labels.insert(expected.begin(), expected.end());
-    labels["alertname"] = rule.name;
     return labels;
   }
 

@@ -1,5 +1,7 @@
 #include "scenarios/situation.hpp"
 
+#include <algorithm>
+
 #include "verifiers/rule_shape.hpp"
 #include "verifiers/rule_timing.hpp"
 
@@ -28,6 +30,16 @@ std::vector<std::string> Situation::alert_names() const {
   return names;
 }
 
+std::vector<std::string> Situation::receivers_of(const verifiers::Rule& rule) const {
+  std::vector<std::string> receivers;
+  if (!alertmanager) return receivers;
+  for (const verifiers::Route* route : routes_for(*alertmanager, verifiers::labels_of(rule))) {
+    if (std::find(receivers.begin(), receivers.end(), route->receiver) == receivers.end())
+      receivers.push_back(route->receiver);
+  }
+  return receivers;
+}
+
 Result<Situation> look_at(verifiers::PrometheusClient& prometheus,
                           verifiers::AlertmanagerClient* alertmanager, const std::stop_token& stop) {
   Situation situation;
@@ -48,9 +60,7 @@ Result<Situation> look_at(verifiers::PrometheusClient& prometheus,
     }
   }
   if (alertmanager == nullptr) return situation;
-  const auto status = alertmanager->status(stop);
-  if (!status) return status.error();
-  auto config = verifiers::parse_alertmanager_config(status->config, "Alertmanager's configuration");
+  auto config = alertmanager->config(stop);
   if (!config) return config.error();
   situation.alertmanager = std::move(*config);
   return situation;

@@ -26,6 +26,9 @@ struct Situation {
   /// The rule of an alert and its group; null when there is none.
   const verifiers::Rule* rule(const std::string& alert, const verifiers::RuleGroup** group = nullptr) const;
   std::vector<std::string> alert_names() const;
+  /// Alertmanager's receivers that its routes lead a rule's own labels to, each once; none without an
+  /// Alertmanager.
+  std::vector<std::string> receivers_of(const verifiers::Rule& rule) const;
 };
 
 /// Asks Prometheus and (unless it is null) Alertmanager. Errors: theirs.

@@ -104,6 +104,12 @@ std::string AlertmanagerClient::filtered(std::string_view path,
   return url;
 }
 
+Result<AlertmanagerConfig> AlertmanagerClient::config(const std::stop_token& stop) {
+  const auto loaded = status(stop);
+  if (!loaded) return loaded.error();
+  return parse_alertmanager_config(loaded->config, "Alertmanager's configuration");
+}
+
 Result<std::vector<HeldAlert>> AlertmanagerClient::alerts(const std::stop_token& stop) {
   return alerts(std::vector<LabelMatcher>(), stop);
 }

@@ -9,6 +9,7 @@
 
 #include "core/clock.hpp"
 #include "core/http_client.hpp"
+#include "verifiers/alertmanager_config.hpp"
 #include "verifiers/labels.hpp"
 #include "verifiers/prometheus_client.hpp"
 
@@ -71,6 +72,8 @@ class AlertmanagerClient {
   /// GET /-/ready.
   Result<void> ready(const std::stop_token& stop = {});
   Result<AlertmanagerStatus> status(const std::stop_token& stop = {});
+  /// The configuration that status() has, read. Errors: parse_alertmanager_config's as well.
+  Result<AlertmanagerConfig> config(const std::stop_token& stop = {});
   /// Everything that has not ended (and matches), silenced and inhibited alerts included.
   Result<std::vector<HeldAlert>> alerts(const std::stop_token& stop = {});
   Result<std::vector<HeldAlert>> alerts(const std::vector<LabelMatcher>& filter,

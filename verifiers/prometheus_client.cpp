@@ -24,6 +24,12 @@ std::string_view to_string(AlertState state) {
   return "?";
 }
 
+Labels labels_of(const Rule& rule) {
+  Labels labels = rule.labels;
+  labels["alertname"] = rule.name;
+  return labels;
+}
+
 std::string_view to_string(RuleHealth health) {
   switch (health) {
     case RuleHealth::unknown:

@@ -65,6 +65,10 @@ struct Rule {
   std::vector<ActiveAlert> alerts;
 };
 
+/// What every alert of an alerting rule is labelled with: the rule's own labels and its name as alertname.
+/// Its series add theirs.
+Labels labels_of(const Rule& rule);
+
 struct RuleGroup {
   std::string name;
   std::string file;

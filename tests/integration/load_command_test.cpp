@@ -19,6 +19,7 @@
 #include "loadgen/histogram.hpp"
 #include "stacks/ports.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/obsctl_binary.hpp"
 #include "tests/support/run_program.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/loadgen/scripted_server.hpp"
@@ -35,11 +36,6 @@ std::string pong(const std::string&, int) {
   return kPong;
 }
 
-std::filesystem::path binary() {
-  const char* given = std::getenv("OBSCTL_BINARY");
-  return std::filesystem::absolute(given != nullptr && *given != '\0' ? given : OBSCTL_TEST_BINARY);
-}
-
 tests::ProgramOutput load(const tests::TemporaryDirectory& folder, std::vector<std::string> args) {
   // How late a busy machine lets the generator run concerns one test alone, which sets its own limit.
   if (args.front() == "run" && std::find(args.begin(), args.end(), "--lag-limit") == args.end()) {
@@ -47,7 +43,7 @@ tests::ProgramOutput load(const tests::TemporaryDirectory& folder, std::vector<s
   }
   args.insert(args.begin(), "load");
   return tests::run_program(
-      {.program = binary(), .args = std::move(args), .folder = folder.path(), .timeout = 60s});
+      {.program = tests::obsctl_binary(), .args = std::move(args), .folder = folder.path(), .timeout = 60s});
 }
 
 json json_of(const std::string& text) {
@@ -69,7 +65,7 @@ std::int64_t counts_in(const json& result, const char* name) {
 core::ChildProcess start(const tests::TemporaryDirectory& folder, const std::string& log,
                          std::vector<std::string> args) {
   core::ProcessOptions options;
-  options.argv = {binary().string(), "load"};
+  options.argv = {tests::obsctl_binary().string(), "load"};
   options.argv.insert(options.argv.end(), args.begin(), args.end());
   options.working_directory = folder.path();
   options.log_file = folder / log;
@@ -441,7 +437,7 @@ TEST_CASE("rows and targets from files are sent as they are") {
 TEST_CASE("on a terminal one line is redrawn while the load runs") {
   const tests::TemporaryDirectory folder;
   ScriptedServer server(pong);
-  const std::string program = binary().string();
+  const std::string program = tests::obsctl_binary().string();
   const std::string url = server.url();
   int terminal = -1;
   winsize size{};

@@ -19,12 +19,14 @@
 #include "core/http_client.hpp"
 #include "core/process.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/obsctl_binary.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 using namespace std::chrono_literals;
 using nlohmann::json;
 using obsctl::core::ChildProcess;
 using obsctl::core::ExitStatus;
+using obsctl::tests::obsctl_binary;
 using obsctl::tests::TemporaryDirectory;
 namespace fs = std::filesystem;
 
@@ -34,11 +36,6 @@ const std::vector<std::string> kScenarios{"error-spike", "latency-spike", "insta
                                           "readiness-flap"};
 // Long enough on a busy machine: the longest takes 45 s of its own.
 constexpr auto kPatience = 240s;
-
-fs::path obsctl_binary() {
-  const char* given = std::getenv("OBSCTL_BINARY");
-  return fs::absolute(given != nullptr && *given != '\0' ? given : OBSCTL_TEST_BINARY);
-}
 
 std::string text_of(const fs::path& path) {
   const auto text = obsctl::core::read_file(path);
@@ -224,6 +221,15 @@ bool take_down(const fs::path& home, const std::string& instance) {
   return down && down->status.ok();
 }
 
+/// Takes down what runs with --keep have left up, also when a test ends early.
+struct KeptStacks {
+  std::shared_ptr<TemporaryDirectory> home;
+
+  ~KeptStacks() {
+    for (const std::string& instance : stacks_in(*home / "obsctl/stacks")) take_down(home->path(), instance);
+  }
+};
+
 void check_passed(Run& run) {
   CAPTURE(run.label());
   const int code = run.wait();
@@ -337,6 +343,7 @@ TEST_CASE("Ctrl-C ends a run at any stage with code 130 and leaves no process", 
 TEST_CASE("Ctrl-C takes the fault away from a stack that stays up", "[integration]") {
   if (!programs_are_here()) return;
   Run run({"http-api/error-spike", "--time-scale", "0.2", "--keep"});
+  const KeptStacks kept{run.home()};
   REQUIRE(run.wait_for("fault.confirmed"));
   run.signal(SIGINT);
   const int code = run.wait();
@@ -381,6 +388,7 @@ TEST_CASE("Ctrl-C takes the fault away from a stack that stays up", "[integratio
 TEST_CASE("A toggle that somebody else has set is left alone", "[integration]") {
   if (!programs_are_here()) return;
   Run first({"http-api/readiness-flap", "--time-scale", "0.2", "--keep"});
+  const KeptStacks kept{first.home()};
   REQUIRE(first.wait_for("fault.cleared"));
   first.signal(SIGINT);
   REQUIRE(first.wait() == 130);

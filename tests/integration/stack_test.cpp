@@ -18,6 +18,7 @@
 #include "stacks/native_runtime.hpp"
 #include "stacks/supervisor.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/obsctl_binary.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 using namespace std::chrono_literals;
@@ -27,15 +28,11 @@ using obsctl::core::ChildProcess;
 using obsctl::core::ErrorKind;
 using obsctl::core::to_string;
 using obsctl::core::write_file;
+using obsctl::tests::obsctl_binary;
 using obsctl::tests::TemporaryDirectory;
 namespace fs = std::filesystem;
 
 namespace {
-
-fs::path obsctl_binary() {
-  const char* given = std::getenv("OBSCTL_BINARY");
-  return fs::absolute(given != nullptr && *given != '\0' ? given : OBSCTL_TEST_BINARY);
-}
 
 /// Whether the programs of the bundled stack are here. In CI they have to be.
 bool programs_are_here() {

@@ -11,6 +11,7 @@
 
 #include "core/process.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/obsctl_binary.hpp"
 #include "tests/support/run_program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -50,9 +51,7 @@ class RunningStack {
 
   ProgramOutput obsctl(std::vector<std::string> arguments,
                        core::Nanoseconds timeout = std::chrono::seconds(30)) {
-    const char* given = std::getenv("OBSCTL_BINARY");
-    return run_program({.program = std::filesystem::absolute(
-                            given != nullptr && *given != '\0' ? given : OBSCTL_TEST_BINARY),
+    return run_program({.program = obsctl_binary(),
                         .args = std::move(arguments),
                         .environment = {{"XDG_STATE_HOME", home_.path().string()}},
                         .folder = home_.path(),
