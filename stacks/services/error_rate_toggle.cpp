@@ -1,7 +1,5 @@
 // error-rate: a fraction of the requests is answered with an error status.
-#include <nlohmann/json.hpp>
-
-#include "stacks/services/route_fractions.hpp"
+#include "stacks/services/request_fraction.hpp"
 #include "stacks/services/toggle_kinds.hpp"
 
 namespace obsctl::stacks {
@@ -10,34 +8,31 @@ namespace {
 
 class ErrorRate final : public Fault {
  public:
-  ErrorRate(double rate, int status, RouteSet routes, std::uint64_t seed)
-      : status_(status), requests_(rate, std::move(routes), seed) {}
+  ErrorRate(RequestFraction requests, int status) : requests_(std::move(requests)), status_(status) {}
 
   void describe(nlohmann::ordered_json& state) const override {
-    state["rate"] = requests_.fraction();
     state["status"] = status_;
-    state["routes"] = labels_of(requests_.routes());
+    requests_.describe(state);
   }
-  bool affect_request(RouteId route, FaultPlan& plan) override {
+  bool affect_request(std::string_view route, FaultPlan& plan) override {
     if (!requests_.next(route)) return false;
-    if (plan.status == 0) plan.status = status_;
+    plan.answer_with(status_);
     return true;
   }
-  std::vector<int> statuses(RouteId route) const override {
-    return requests_.routes()[static_cast<std::size_t>(route)] ? std::vector{status_} : std::vector<int>();
+  std::vector<int> statuses(std::string_view route) const override {
+    return requests_.about(route) ? std::vector{status_} : std::vector<int>();
   }
 
  private:
+  RequestFraction requests_;
   const int status_;
-  RouteFractions requests_;
 };
 
 }  // namespace
 
 std::unique_ptr<Fault> read_error_rate(FieldReader& fields, const FaultContext& context) {
-  const double rate = fields.number("rate", 0, 1, std::nullopt);
   const int status = fields.integer("status", 400, 599, 500);
-  return std::make_unique<ErrorRate>(rate, status, fields.routes("routes"), context.seed);
+  return std::make_unique<ErrorRate>(RequestFraction::read(fields, context, std::nullopt), status);
 }
 
 }  // namespace obsctl::stacks

@@ -31,23 +31,9 @@ std::string joined(const std::vector<std::string>& names) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-std::vector<std::string> faultable_labels() {
-  std::vector<std::string> labels;
-  for (const Route& route : routes()) {
-    if (route.may_be_faulted) labels.emplace_back(route.label);
-  }
-  return labels;
-}
-
-/// Adds the routes that a glob names; false: it names none that may be faulted.
-bool add_matches(RouteSet& set, std::string_view glob) {
-  bool any = false;
-  for (std::size_t i = 0; i < kRoutes; ++i) {
-    const Route& route = routes()[i];
-    if (!route.may_be_faulted || !core::glob_matches(glob, route.label)) continue;
-    set[i] = any = true;
-  }
-  return any;
+/// What is wrong with a glob that no path can match.
+std::string no_path(std::string_view glob) {
+  return fmt::format("\"{}\" matches no path: paths begin with /", glob);
 }
 
 }  // namespace
@@ -111,27 +97,31 @@ core::Nanoseconds FieldReader::duration(std::string_view name, core::Nanoseconds
   return fallback.value_or(least);
 }
 
-RouteSet FieldReader::routes(std::string_view name) {
-  RouteSet set(kRoutes, false);
+RoutePatterns FieldReader::routes(std::string_view name, const std::vector<std::string>& known) {
   const nlohmann::json* value = find(name, false);
-  if (value == nullptr || (value->is_array() && value->empty())) {
-    add_matches(set, "*");
-    return set;
-  }
+  if (value == nullptr || (value->is_array() && value->empty()))
+    return RoutePatterns(known.empty() ? std::vector<std::string>{"*"} : known);
   const bool texts =
       value->is_array() &&
       std::all_of(value->begin(), value->end(), [](const nlohmann::json& one) { return one.is_string(); });
   if (!texts) {
     report(name, "must be a list of paths, in which * stands for any characters, such as [\"/api/v1/*\"]");
-    return set;
+    return RoutePatterns({});
   }
-  for (const nlohmann::json& one : *value) {
-    const auto& glob = one.get_ref<const std::string&>();
-    if (add_matches(set, glob)) continue;
-    report(name,
-           fmt::format("\"{}\" matches no route that may be faulted: {}", glob, joined(faultable_labels())));
+  const auto globs = value->get<std::vector<std::string>>();
+  for (const std::string& glob : globs) {
+    if (known.empty() && !glob.starts_with('/') && !glob.starts_with('*')) report(name, no_path(glob));
+    if (known.empty() || std::any_of(known.begin(), known.end(),
+                                     [&](const auto& label) { return core::glob_matches(glob, label); }))
+      continue;
+    report(name, fmt::format("\"{}\" matches no route that may be faulted: {}", glob, joined(known)));
   }
-  return set;
+  if (known.empty()) return RoutePatterns(globs);
+  std::vector<std::string> matched;
+  const RoutePatterns patterns(globs);
+  std::copy_if(known.begin(), known.end(), std::back_inserter(matched),
+               [&](const std::string& label) { return patterns.match(label).has_value(); });
+  return RoutePatterns(std::move(matched));
 }
 
 std::vector<std::string> FieldReader::switched_off(std::string_view name,

@@ -12,7 +12,7 @@
 
 #include "core/duration.hpp"
 #include "stacks/services/problem.hpp"
-#include "stacks/services/routes.hpp"
+#include "stacks/services/route_patterns.hpp"
 
 namespace obsctl::stacks {
 
@@ -29,8 +29,9 @@ class FieldReader {
   /// A text such as "250ms".
   core::Nanoseconds duration(std::string_view name, core::Nanoseconds least, core::Nanoseconds most,
                              std::optional<core::Nanoseconds> fallback);
-  /// Globs over the routes that may be faulted; absent or empty: all of them.
-  RouteSet routes(std::string_view name);
+  /// Globs over the names of routes; absent or empty: all of them. With `known` names, those that match; else
+  /// the globs themselves.
+  RoutePatterns routes(std::string_view name, const std::vector<std::string>& known);
   /// The names that an object such as {"database": false} sets to false; all must be among `known`.
   std::vector<std::string> switched_off(std::string_view name, const std::vector<std::string>& known);
   bool has(std::string_view name) const;

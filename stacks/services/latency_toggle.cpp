@@ -1,9 +1,7 @@
 // latency: a fraction of the requests waits before it is worked on.
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
-#include "stacks/services/route_fractions.hpp"
+#include "stacks/services/request_fraction.hpp"
 #include "stacks/services/toggle_kinds.hpp"
 
 namespace obsctl::stacks {
@@ -12,25 +10,24 @@ namespace {
 
 class Latency final : public Fault {
  public:
-  Latency(core::Nanoseconds delay, core::Nanoseconds jitter, double rate, RouteSet routes, std::uint64_t seed)
-      : delay_(delay), jitter_(jitter), requests_(rate, std::move(routes), seed), random_(~seed) {}
+  Latency(RequestFraction requests, core::Nanoseconds delay, core::Nanoseconds jitter, std::uint64_t seed)
+      : requests_(std::move(requests)), delay_(delay), jitter_(jitter), random_(~seed) {}
 
   void describe(nlohmann::ordered_json& state) const override {
     state["delay"] = core::format_duration(delay_);
     state["jitter"] = core::format_duration(jitter_);
-    state["rate"] = requests_.fraction();
-    state["routes"] = labels_of(requests_.routes());
+    requests_.describe(state);
   }
-  bool affect_request(RouteId route, FaultPlan& plan) override {
+  bool affect_request(std::string_view route, FaultPlan& plan) override {
     if (!requests_.next(route)) return false;
     plan.delay += delay_ + core::scale(2 * jitter_, random_.unit()) - jitter_;
     return true;
   }
 
  private:
+  RequestFraction requests_;
   const core::Nanoseconds delay_;
   const core::Nanoseconds jitter_;
-  RouteFractions requests_;
   SplitMix64 random_;
 };
 
@@ -41,8 +38,7 @@ std::unique_ptr<Fault> read_latency(FieldReader& fields, const FaultContext& con
   const Nanoseconds delay = fields.duration("delay", Nanoseconds(0), context.longest_delay, std::nullopt);
   const Nanoseconds jitter = fields.duration("jitter", Nanoseconds(0), context.longest_delay, Nanoseconds(0));
   if (jitter > delay) fields.report("jitter", "must not be longer than delay: requests take delay ± jitter");
-  const double rate = fields.number("rate", 0, 1, 1.0);
-  return std::make_unique<Latency>(delay, jitter, rate, fields.routes("routes"), context.seed);
+  return std::make_unique<Latency>(RequestFraction::read(fields, context, 1.0), delay, jitter, context.seed);
 }
 
 }  // namespace obsctl::stacks

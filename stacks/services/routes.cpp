@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
+#include "stacks/services/problem.hpp"
+
 namespace obsctl::stacks {
 
 namespace {
@@ -59,6 +63,21 @@ const Route& route_of(std::string_view path) {
                           path[kToggles.size()] == '/' &&
                           path.find('/', kToggles.size() + 1) == std::string_view::npos;
   return all[static_cast<std::size_t>(one_toggle ? RouteId::toggle : RouteId::other)];
+}
+
+core::HttpResponse unknown_method(const Route& route, std::string_view method) {
+  core::HttpResponse response =
+      problem(405, fmt::format("{} does not know the method {}", route.label, method));
+  response.headers.push_back({"Allow", route.allow()});
+  return response;
+}
+
+std::vector<std::string> faultable_routes() {
+  std::vector<std::string> labels;
+  for (const Route& route : routes()) {
+    if (route.may_be_faulted) labels.emplace_back(route.label);
+  }
+  return labels;
 }
 
 }  // namespace obsctl::stacks

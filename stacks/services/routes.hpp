@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/http_server.hpp"
+
 namespace obsctl::stacks {
 
 enum class Method { get, head, post, put, del, other };
@@ -37,7 +39,9 @@ const std::vector<Route>& routes();
 /// The route of a path, without its query; Route "other" for one that there is not.
 const Route& route_of(std::string_view path);
 
-/// Which routes, one flag each, in the order of RouteId.
-using RouteSet = std::vector<bool>;
+/// 405 with Allow, for a method that the route does not know.
+core::HttpResponse unknown_method(const Route& route, std::string_view method);
+/// The labels of those that may be faulted.
+std::vector<std::string> faultable_routes();
 
 }  // namespace obsctl::stacks

@@ -35,16 +35,6 @@ struct Call {
   std::uint32_t faults = 0;
 };
 
-std::string names_of(std::uint32_t kinds) {
-  std::string names;
-  for (std::size_t kind = 0; kinds != 0; ++kind, kinds >>= 1) {
-    if ((kinds & 1) == 0) continue;
-    if (!names.empty()) names += ',';
-    names += toggle_kinds()[kind].name;
-  }
-  return names;
-}
-
 std::uint64_t new_seed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
@@ -84,13 +74,16 @@ class Service final : public SampleService {
         random_(seed),
         request_ids_(new_seed()),  // seeded ones would repeat from one start to the next
         metrics_(options.dependencies, options.version),
-        board_({.ttl_default = options.toggle_ttl,
+        board_(service_toggle_kinds(),
+               {.ttl_default = options.toggle_ttl,
                 .ttl_max = options.toggle_ttl_max,
                 .longest_delay = options.delay_max,
+                .routes = faultable_routes(),
                 .dependencies = options.dependencies,
-                .seed = seed},
+                .seed = seed,
+                .changed = [this](std::size_t kind) { expose_statuses(kind); }},
                clock),
-        toggles_(board_, options.token, log, [this](std::size_t kind) { expose_statuses(kind); }),
+        toggles_(board_, {options.token, "OBSCTL_SERVICE_TOKEN"}, log),
         access_log_(options.access_log) {}
 
   core::Result<void> listen() {
@@ -120,7 +113,6 @@ class Service final : public SampleService {
   void finish(const Call& call, core::HttpResponse&& response);
   void note_client_left(const Call& call);
   void record(const Call& call, int status, std::size_t bytes);
-  void expire_toggles();
   void expose_statuses(std::size_t kind);
   Readiness readiness(std::uint32_t& kinds) const;
 
@@ -142,28 +134,23 @@ void Service::handle(const Exchange& exchange) {
   const std::string_view given = exchange->header("X-Request-ID");
   Call call{exchange, &route_of(exchange->path()), method_of(exchange->method()),
             is_sane_request_id(given) ? std::string(given) : request_ids_.next()};
-  if (!board_.quiet()) expire_toggles();
+  if (!board_.quiet()) toggles_.expire();
   if (call.route->id == RouteId::other)
     return finish(call, problem(404, fmt::format("there is nothing at {}", exchange->path())));
-  if (!call.route->knows(call.method)) {
-    core::HttpResponse response =
-        problem(405, fmt::format("{} does not know the method {}", call.route->label, exchange->method()));
-    response.headers.push_back({"Allow", call.route->allow()});
-    return finish(call, std::move(response));
-  }
+  if (!call.route->knows(call.method)) return finish(call, unknown_method(*call.route, exchange->method()));
   if (call.route->may_be_faulted && !board_.quiet()) return meet_faults(std::move(call));
   run_route(call);
 }
 
 /// Delay first, then the error or what the route would have done.
 void Service::meet_faults(Call&& call) {
-  const FaultPlan plan = board_.plan(call.route->id);
+  const FaultPlan plan = board_.plan(call.route->label);
   call.faults = plan.kinds;
   metrics_.count_faults(plan.kinds, call.route->id);
-  const auto go_on = [this, status = plan.status](const Call& one) {
-    if (status == 0) return run_route(one);
-    core::HttpResponse response = problem(status, "this error was injected by the toggle error-rate");
-    finish(one, std::move(response));
+  const auto go_on = [this, plan](const Call& one) {
+    if (plan.ending == Ending::answer) return run_route(one);
+    finish(one, problem(plan.status, fmt::format("this error was injected by the toggle {}",
+                                                 board_.kinds()[plan.decided_by].name)));
   };
   if (plan.delay <= core::Nanoseconds(0)) return go_on(call);
   const Exchange exchange = call.exchange;
@@ -195,7 +182,7 @@ void Service::run_route(const Call& call) {
     }
     case RouteId::toggles:
     case RouteId::toggle:
-      return finish(call, toggles_.answer(*call.exchange, call.route->id, call.method));
+      return finish(call, toggles_.answer(*call.exchange));
     case RouteId::other:
       break;
   }
@@ -245,7 +232,7 @@ void Service::finish(const Call& call, core::HttpResponse&& response) {
   // First the figures, so that who has the answer finds it counted.
   record(call, response.status, response.body.size());
   response.headers.push_back({"X-Request-ID", call.request_id});
-  if (call.faults != 0) response.headers.push_back({"X-Fault", names_of(call.faults)});
+  if (call.faults != 0) response.headers.push_back({"X-Fault", names_of(board_.kinds(), call.faults)});
   call.exchange->respond(std::move(response));
 }
 
@@ -258,7 +245,7 @@ void Service::record(const Call& call, int status, std::size_t bytes) {
   metrics_.count_request(call.route->id, call.method, status, duration);
   if (!access_log_.wants(status)) return;
   const std::string remote = call.exchange->remote_address();
-  const std::string faults = call.faults == 0 ? std::string() : names_of(call.faults);
+  const std::string faults = call.faults == 0 ? std::string() : names_of(board_.kinds(), call.faults);
   access_log_.write(clock_.wall_now(), {.request_id = call.request_id,
                                         .method = call.exchange->method(),
                                         .path = call.exchange->path(),
@@ -271,14 +258,9 @@ void Service::record(const Call& call, int status, std::size_t bytes) {
                                         .duration = duration});
 }
 
-void Service::expire_toggles() {
-  for (const std::string_view name : board_.expire())
-    log_.info("toggle expired", {{"toggle", std::string(name)}});
-}
-
 void Service::expose_statuses(std::size_t kind) {
   for (const Route& route : routes()) {
-    for (const int status : board_.statuses(kind, route.id)) metrics_.expose(route.id, status);
+    for (const int status : board_.statuses(kind, route.label)) metrics_.expose(route.id, status);
   }
 }
 

@@ -10,7 +10,6 @@
 #include <prometheus/text_serializer.h>
 
 #include "stacks/services/process_stats.hpp"
-#include "stacks/services/toggle_kinds.hpp"
 
 namespace obsctl::stacks {
 
@@ -107,7 +106,7 @@ ServiceMetrics::Series::Series(const std::vector<std::string>& dependency_names,
   }
   counter(RouteId::other, Method::get, 404);
   histogram(RouteId::other, Method::get);
-  for (const ToggleKind& kind : toggle_kinds()) {
+  for (const ToggleKind& kind : service_toggle_kinds()) {
     auto& counters = faults_by_kind.emplace_back();
     for (const Route& route : routes()) {
       const bool affected =

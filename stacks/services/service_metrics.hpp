@@ -11,6 +11,7 @@
 #include "core/duration.hpp"
 #include "stacks/services/fault.hpp"
 #include "stacks/services/routes.hpp"
+#include "stacks/services/toggle_kinds.hpp"
 
 namespace obsctl::stacks {
 

@@ -1,5 +1,7 @@
 #include "stacks/services/toggle_board.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace obsctl::stacks {
@@ -12,32 +14,48 @@ constexpr std::uint32_t bit(std::size_t kind) {
 
 }  // namespace
 
-ToggleBoard::ToggleBoard(ToggleBoardOptions options, const core::Clock& clock)
-    : options_(std::move(options)), clock_(clock), seeds_(options_.seed), active_(toggle_kinds().size()) {}
+ToggleBoard::ToggleBoard(const ToggleKinds& kinds, ToggleBoardOptions options, const core::Clock& clock)
+    : kinds_(kinds),
+      options_(std::move(options)),
+      clock_(clock),
+      seeds_(options_.seed),
+      active_(kinds_.size()) {}
 ToggleBoard::~ToggleBoard() = default;
 
-std::optional<std::size_t> ToggleBoard::find(std::string_view name) {
-  for (std::size_t kind = 0; kind < toggle_kinds().size(); ++kind) {
-    if (toggle_kinds()[kind].name == name) return kind;
+std::optional<std::size_t> ToggleBoard::find(std::string_view name) const {
+  for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
+    if (kinds_[kind].name == name) return kind;
   }
   return std::nullopt;
 }
 
+core::Nanoseconds ToggleBoard::left(std::size_t kind) const {
+  if (!active_[kind]) return {};
+  return std::max(core::Nanoseconds(0), active_[kind]->expires - clock_.steady_now());
+}
+
 std::vector<FieldError> ToggleBoard::set(std::size_t kind, const nlohmann::json& object) {
   FieldReader fields(object);
-  auto fault =
-      toggle_kinds()[kind].read(fields, {options_.dependencies, options_.longest_delay, seeds_.next()});
+  auto fault = kinds_[kind].read(
+      fields, {options_.routes, options_.dependencies, options_.longest_delay, seeds_.next()});
   const core::Nanoseconds ttl =
       fields.duration("ttl", std::chrono::milliseconds(1), options_.ttl_max, options_.ttl_default);
   std::vector<FieldError> errors = fields.finish();
   if (!errors.empty()) return errors;
-  clear(kind);
+  put_off(kind);
   active_[kind] = Active{std::move(fault), ttl, clock_.wall_now(), clock_.steady_now() + ttl};
   ++on_;
+  if (options_.changed) options_.changed(kind);
   return {};
 }
 
 bool ToggleBoard::clear(std::size_t kind) {
+  const bool was_on = put_off(kind);
+  if (was_on && options_.changed) options_.changed(kind);
+  return was_on;
+}
+
+bool ToggleBoard::put_off(std::size_t kind) {
   if (!active_[kind]) return false;
   active_[kind].reset();
   --on_;
@@ -51,14 +69,14 @@ std::vector<std::string_view> ToggleBoard::expire() {
   for (std::size_t kind = 0; kind < active_.size(); ++kind) {
     if (!active_[kind] || now < active_[kind]->expires) continue;
     clear(kind);
-    expired.push_back(toggle_kinds()[kind].name);
+    expired.push_back(kinds_[kind].name);
   }
   return expired;
 }
 
 nlohmann::ordered_json ToggleBoard::state(std::size_t kind) const {
   const std::optional<Active>& active = active_[kind];
-  nlohmann::ordered_json state{{"name", toggle_kinds()[kind].name}, {"active", active.has_value()}};
+  nlohmann::ordered_json state{{"name", kinds_[kind].name}, {"active", active.has_value()}};
   if (!active) return state;
   active->fault->describe(state);
   state["ttl"] = core::format_duration(active->ttl);
@@ -68,10 +86,12 @@ nlohmann::ordered_json ToggleBoard::state(std::size_t kind) const {
   return state;
 }
 
-FaultPlan ToggleBoard::plan(RouteId route) {
+FaultPlan ToggleBoard::plan(std::string_view route) {
   FaultPlan plan;
   for (std::size_t kind = 0; kind < active_.size(); ++kind) {
+    const Ending before = plan.ending;
     if (!active_[kind] || !active_[kind]->fault->affect_request(route, plan)) continue;
+    if (plan.ending != before) plan.decided_by = kind;
     plan.kinds |= bit(kind);
     ++active_[kind]->affected;
   }
@@ -94,7 +114,7 @@ void ToggleBoard::note_affected(std::uint32_t kinds) {
   }
 }
 
-std::vector<int> ToggleBoard::statuses(std::size_t kind, RouteId route) const {
+std::vector<int> ToggleBoard::statuses(std::size_t kind, std::string_view route) const {
   return active_[kind] ? active_[kind]->fault->statuses(route) : std::vector<int>();
 }
 

@@ -1,7 +1,9 @@
-// Which toggles are on, what they do to a request, and when they go off by themselves. Used on one thread.
+// Which toggles are on, what they do to a request, and when they go off by themselves. Knows neither the
+// sample service nor the proxy: each says which kinds it offers. Used on one thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,17 +24,26 @@ struct ToggleBoardOptions {
   core::Nanoseconds ttl_default = std::chrono::minutes(5);
   core::Nanoseconds ttl_max = std::chrono::hours(1);
   core::Nanoseconds longest_delay = std::chrono::seconds(30);
+  /// The names of the routes that may be faulted; empty: they are not known beforehand, and names are paths.
+  std::vector<std::string> routes = {};
   std::vector<std::string> dependencies = {};
   std::uint64_t seed = 1;
+  /// Told the number of a kind that has been set (anew) or has gone off, however it did.
+  std::function<void(std::size_t kind)> changed = {};
 };
 
 class ToggleBoard {
  public:
-  ToggleBoard(ToggleBoardOptions options, const core::Clock& clock);
+  /// `kinds` and `clock` outlive the board.
+  ToggleBoard(const ToggleKinds& kinds, ToggleBoardOptions options, const core::Clock& clock);
   ~ToggleBoard();
 
-  /// The index in toggle_kinds().
-  static std::optional<std::size_t> find(std::string_view name);
+  const ToggleKinds& kinds() const { return kinds_; }
+  /// The number of a kind.
+  std::optional<std::size_t> find(std::string_view name) const;
+  bool on(std::size_t kind) const { return active_[kind].has_value(); }
+  /// How long it will stay on; 0 when it is off.
+  core::Nanoseconds left(std::size_t kind) const;
 
   /// Switches a toggle on, or over to new values. On errors (all of them) it stays as it was.
   std::vector<FieldError> set(std::size_t kind, const nlohmann::json& object);
@@ -45,14 +56,15 @@ class ToggleBoard {
   /// {"name": …, "active": true, its parameters, "ttl", "set_at", "expires_at", "affected"}; off: the first
   /// two.
   nlohmann::ordered_json state(std::size_t kind) const;
-  /// Decides for one request. A new decision each time.
-  FaultPlan plan(RouteId route);
+  /// Decides for one request by the name of its route: its label where the routes are known, else its path
+  /// (RoutePatterns). A new decision each time.
+  FaultPlan plan(std::string_view route);
   /// `kinds` gets the toggles that take something away, as in FaultPlan.
   Readiness readiness(std::uint32_t& kinds) const;
   /// A readiness answer that was affected by `kinds` has been given.
   void note_affected(std::uint32_t kinds);
   /// The statuses that requests of a route may end with because of a toggle.
-  std::vector<int> statuses(std::size_t kind, RouteId route) const;
+  std::vector<int> statuses(std::size_t kind, std::string_view route) const;
 
  private:
   struct Active {
@@ -63,6 +75,9 @@ class ToggleBoard {
     std::uint64_t affected = 0;
   };
 
+  bool put_off(std::size_t kind);
+
+  const ToggleKinds& kinds_;
   const ToggleBoardOptions options_;
   const core::Clock& clock_;
   SplitMix64 seeds_;  ///< a new sequence each time a toggle is set, the same for the same seed

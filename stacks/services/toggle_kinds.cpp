@@ -1,14 +1,10 @@
 #include "stacks/services/toggle_kinds.hpp"
 
-#include <algorithm>
-
-#include <nlohmann/json.hpp>
-
 namespace obsctl::stacks {
 
-const std::vector<ToggleKind>& toggle_kinds() {
+const ToggleKinds& service_toggle_kinds() {
   using enum ToggleKind::Affects;
-  static const std::vector<ToggleKind> kinds{
+  static const ToggleKinds kinds{
       {"error-rate", requests, &read_error_rate},
       {"latency", requests, &read_latency},
       {"readiness", readiness, &read_readiness},
@@ -16,17 +12,14 @@ const std::vector<ToggleKind>& toggle_kinds() {
   return kinds;
 }
 
-bool Readiness::all() const {
-  return ready &&
-         std::all_of(dependencies.begin(), dependencies.end(), [](const Dependency& one) { return one.up; });
-}
-
-nlohmann::ordered_json labels_of(const RouteSet& set) {
-  auto labels = nlohmann::ordered_json::array();
-  for (std::size_t i = 0; i < set.size(); ++i) {
-    if (set[i]) labels.push_back(routes()[i].label);
+std::string names_of(const ToggleKinds& kinds, std::uint32_t mask) {
+  std::string names;
+  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+    if ((mask >> kind & 1) == 0) continue;
+    if (!names.empty()) names += ',';
+    names += kinds[kind].name;
   }
-  return labels;
+  return names;
 }
 
 }  // namespace obsctl::stacks

@@ -1,4 +1,5 @@
-// The table of the kinds of toggles.
+// The kinds of toggles. A program offers some of them in a table, in which a kind's place is its number; the
+// sample service's is here, the proxy has its own.
 #pragma once
 
 #include <memory>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "stacks/services/fault.hpp"
+#include "stacks/services/field_reader.hpp"
 
 namespace obsctl::stacks {
 
@@ -19,11 +21,25 @@ struct ToggleKind {
   std::unique_ptr<Fault> (*read)(FieldReader& fields, const FaultContext& context);
 };
 
-const std::vector<ToggleKind>& toggle_kinds();
+/// At most 32, the bits of FaultPlan::kinds.
+using ToggleKinds = std::vector<ToggleKind>;
 
-// One function a kind, each in a file of its own.
+/// What the sample service offers.
+const ToggleKinds& service_toggle_kinds();
+
+/// The names of the kinds in a mask such as FaultPlan::kinds: "error-rate,latency".
+std::string names_of(const ToggleKinds& kinds, std::uint32_t mask);
+
+// For any program that answers requests:
 std::unique_ptr<Fault> read_error_rate(FieldReader& fields, const FaultContext& context);
 std::unique_ptr<Fault> read_latency(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_hang(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_reset(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_abort(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_blackhole(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_bandwidth(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_truncate(FieldReader& fields, const FaultContext& context);
+// For one with a /readyz and dependencies:
 std::unique_ptr<Fault> read_readiness(FieldReader& fields, const FaultContext& context);
 
 }  // namespace obsctl::stacks

@@ -1,38 +1,47 @@
-// The control API of the toggles: GET and DELETE /api/v1/toggles, GET, PUT, POST and DELETE
-// /api/v1/toggles/{name}.
+// The control API of the toggles of any program that has a board of them: GET and DELETE /api/v1/toggles,
+// GET, PUT, POST and DELETE /api/v1/toggles/{name}.
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/http_server.hpp"
 #include "core/log.hpp"
-#include "stacks/services/routes.hpp"
 #include "stacks/services/toggle_board.hpp"
 
 namespace obsctl::stacks {
 
+struct TogglesApiOptions {
+  /// That every call has to bring; empty: every call is refused with 403.
+  std::string token = {};
+  /// Where the token is set, as the refusal names it: "OBSCTL_SERVICE_TOKEN".
+  std::string_view token_variable;
+};
+
 class TogglesApi {
  public:
-  /// Without a token every call is refused with 403. `was_set` is told each kind that has been switched on.
-  TogglesApi(ToggleBoard& board, std::string token, core::Logger& log,
-             std::function<void(std::size_t kind)> was_set);
+  TogglesApi(ToggleBoard& board, TogglesApiOptions options, core::Logger& log);
 
-  /// `method` is one that `route` knows.
-  core::HttpResponse answer(const core::HttpExchange& exchange, RouteId route, Method method);
+  /// True: a path that answer() is for.
+  static bool serves(std::string_view path);
+  /// Any method; 404 and 405 are among the answers.
+  core::HttpResponse answer(const core::HttpExchange& exchange);
+  /// Switches off, and logs, what has outlived its TTL. To be called before each request is decided.
+  void expire();
 
  private:
   std::optional<core::HttpResponse> refusal(const core::HttpExchange& exchange) const;
+  core::HttpResponse no_such_toggle(std::string_view name) const;
   core::HttpResponse all() const;
   core::HttpResponse one(std::size_t kind) const;
   core::HttpResponse set(const core::HttpExchange& exchange, std::size_t kind);
+  core::HttpResponse clear_all();
   void clear(std::size_t kind);
 
   ToggleBoard& board_;
-  const std::string token_;
+  const TogglesApiOptions options_;
   core::Logger& log_;
-  const std::function<void(std::size_t kind)> was_set_;
 };
 
 }  // namespace obsctl::stacks

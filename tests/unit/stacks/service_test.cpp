@@ -198,7 +198,7 @@ TEST_CASE("errors are problem documents") {
        R"({"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"the body must be a JSON object"})"},
       {"POST", "/api/v1/toggles/error-rate", "Bearer s3cret", R"({"rate":2,"status":1})", 422,
        R"({"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"the toggle \"error-rate\" was left as it was",)"
-       R"("errors":[{"pointer":"#/rate","detail":"must be a number from 0 to 1"},{"pointer":"#/status","detail":"must be a whole number from 400 to 599"}]})"},
+       R"("errors":[{"pointer":"#/status","detail":"must be a whole number from 400 to 599"},{"pointer":"#/rate","detail":"must be a number from 0 to 1"}]})"},
       {"PUT", "/api/v1/toggles/latency", "Bearer s3cret", std::string(65537, ' '), 413,
        R"({"type":"about:blank","title":"Content Too Large","status":413,"detail":"the request's body is too large"})"},
   }));
@@ -239,7 +239,7 @@ TEST_CASE("toggles are set, read and cleared") {
   CHECK(set.status == 200);
   CHECK(
       set.body ==
-      R"({"name":"error-rate","active":true,"rate":1.0,"status":502,"routes":["/api/v1/ping"],"ttl":"1m30s",)"
+      R"({"name":"error-rate","active":true,"status":502,"rate":1.0,"routes":["/api/v1/ping"],"ttl":"1m30s",)"
       R"("set_at":"2023-11-14T22:13:20.000Z","expires_at":"2023-11-14T22:14:50.000Z","affected":0})"
       "\n");
   CHECK(bench.metric(requests("/api/v1/ping", "502")) == "0");

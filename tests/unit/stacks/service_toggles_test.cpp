@@ -16,18 +16,20 @@ namespace {
 
 struct Bench {
   ManualClock clock;
-  ToggleBoard board{
-      {.ttl_default = 5min, .ttl_max = 1h, .longest_delay = 30s, .dependencies = {"database", "cache"}},
-      clock};
+  ToggleBoard board{service_toggle_kinds(),
+                    {.ttl_default = 5min,
+                     .ttl_max = 1h,
+                     .longest_delay = 30s,
+                     .routes = {"/api/v1/ping", "/api/v1/work"},
+                     .dependencies = {"database", "cache"}},
+                    clock};
 
   std::vector<FieldError> set(std::string_view name, const char* body) {
-    return board.set(ToggleBoard::find(name).value(), json::parse(body));
+    return board.set(board.find(name).value(), json::parse(body));
   }
-  std::string state(std::string_view name) const {
-    return board.state(ToggleBoard::find(name).value()).dump();
-  }
+  std::string state(std::string_view name) const { return board.state(board.find(name).value()).dump(); }
   bool active(std::string_view name) const {
-    return board.state(ToggleBoard::find(name).value()).at("active").get<bool>();
+    return board.state(board.find(name).value()).at("active").get<bool>();
   }
 };
 
@@ -43,7 +45,7 @@ TEST_CASE("a toggle that is set shows its values and when it ends") {
         kAccepted);
   CHECK_FALSE(bench.board.quiet());
   CHECK(bench.state("error-rate") ==
-        R"({"name":"error-rate","active":true,"rate":0.3,"status":503,"routes":["/api/v1/ping"],"ttl":"2m",)"
+        R"({"name":"error-rate","active":true,"status":503,"rate":0.3,"routes":["/api/v1/ping"],"ttl":"2m",)"
         R"("set_at":"2023-11-14T22:13:20.000Z","expires_at":"2023-11-14T22:15:20.000Z","affected":0})");
   CHECK(bench.set("latency", R"({"delay":"250ms"})") == kAccepted);
   CHECK(bench.state("latency") ==
@@ -62,12 +64,12 @@ TEST_CASE("every toggle goes off by itself when its TTL has passed") {
   REQUIRE(bench.set("readiness", R"({"ready":false})") == kAccepted);
   bench.clock.advance(2min - 1ns);
   CHECK(bench.board.expire().empty());
-  CHECK(bench.board.plan(RouteId::ping).status == 500);
+  CHECK(bench.board.plan("/api/v1/ping").status == 500);
 
   SECTION("one after the other") {
     bench.clock.advance(1ns);
     CHECK(bench.board.expire() == std::vector<std::string_view>{"error-rate"});
-    CHECK(bench.board.plan(RouteId::ping).status == 0);
+    CHECK(bench.board.plan("/api/v1/ping").status == 0);
     CHECK(bench.active("readiness"));
     bench.clock.advance(3min);
     CHECK(bench.board.expire() == std::vector<std::string_view>{"readiness"});
@@ -77,13 +79,13 @@ TEST_CASE("every toggle goes off by itself when its TTL has passed") {
     REQUIRE(bench.set("error-rate", R"({"rate":1,"status":502,"ttl":"2m"})") == kAccepted);
     bench.clock.advance(2min - 1ns);
     CHECK(bench.board.expire().empty());
-    CHECK(bench.board.plan(RouteId::ping).status == 502);
+    CHECK(bench.board.plan("/api/v1/ping").status == 502);
     bench.clock.advance(1ns);
     CHECK(bench.board.expire().size() == 1);
   }
   SECTION("unless it has been cleared before") {
-    CHECK(bench.board.clear(ToggleBoard::find("error-rate").value()));
-    CHECK_FALSE(bench.board.clear(ToggleBoard::find("error-rate").value()));
+    CHECK(bench.board.clear(bench.board.find("error-rate").value()));
+    CHECK_FALSE(bench.board.clear(bench.board.find("error-rate").value()));
     bench.clock.advance(1ns);
     CHECK(bench.board.expire().empty());
   }
@@ -127,7 +129,7 @@ TEST_CASE("each field has its bounds") {
         "must be a list of paths, in which * stands for any characters, such as [\"/api/v1/*\"]"}},
       {"error-rate",
        R"({"rate":1,"a/b~c":1})",
-       {"#/a~1b~0c", "is not known here; known are: rate, status, routes, ttl"}},
+       {"#/a~1b~0c", "is not known here; known are: status, rate, routes, ttl"}},
       {"error-rate",
        R"({"rate":1,"ttl":"0s"})",
        {"#/ttl", "must be a duration from 1ms to 1h, such as \"250ms\" or \"1m30s\""}},
@@ -162,28 +164,28 @@ TEST_CASE("an error rate is exact for each route by itself") {
   Bench bench;
   const double rate = GENERATE(0.001, 0.1, 0.3, 0.95, 1.0);
   REQUIRE(bench.board.set(0, json{{"rate", rate}, {"status", 503}}) == kAccepted);
-  std::map<RouteId, int> hits;
+  std::map<std::string_view, int> hits;
   constexpr int kRequests = 100'000;
   // Four pings to one job, as a load might send them.
   for (int i = 0; i < kRequests; ++i) {
-    const RouteId route = i % 5 == 4 ? RouteId::work : RouteId::ping;
+    const std::string_view route = i % 5 == 4 ? "/api/v1/work" : "/api/v1/ping";
     const FaultPlan plan = bench.board.plan(route);
     CHECK(plan.delay == 0ns);
     if (plan.status == 503) ++hits[route];
   }
   const double slack = 8;  // half a block's hits, at most
-  CHECK(std::abs(hits[RouteId::ping] - 0.8 * kRequests * rate) < slack);
-  CHECK(std::abs(hits[RouteId::work] - 0.2 * kRequests * rate) < slack);
-  CHECK(bench.board.state(0).at("affected") == hits[RouteId::ping] + hits[RouteId::work]);
+  CHECK(std::abs(hits["/api/v1/ping"] - 0.8 * kRequests * rate) < slack);
+  CHECK(std::abs(hits["/api/v1/work"] - 0.2 * kRequests * rate) < slack);
+  CHECK(bench.board.state(0).at("affected") == hits["/api/v1/ping"] + hits["/api/v1/work"]);
 }
 
 TEST_CASE("only the named routes are affected") {
   Bench bench;
   REQUIRE(bench.set("error-rate", R"({"rate":1,"routes":["/api/v1/work"]})") == kAccepted);
-  CHECK(bench.board.plan(RouteId::ping).status == 0);
-  CHECK(bench.board.plan(RouteId::work).status == 500);
-  CHECK(bench.board.statuses(0, RouteId::work) == std::vector{500});
-  CHECK(bench.board.statuses(0, RouteId::ping).empty());
+  CHECK(bench.board.plan("/api/v1/ping").status == 0);
+  CHECK(bench.board.plan("/api/v1/work").status == 500);
+  CHECK(bench.board.statuses(0, "/api/v1/work") == std::vector{500});
+  CHECK(bench.board.statuses(0, "/api/v1/ping").empty());
 }
 
 TEST_CASE("a latency is spread evenly around its delay") {
@@ -192,7 +194,7 @@ TEST_CASE("a latency is spread evenly around its delay") {
   // Kolmogorov-Smirnov against the uniform distribution, at the 0.1 % level; the seed is fixed.
   std::vector<double> samples;
   for (int i = 0; i < 10'000; ++i) {
-    const auto delay = bench.board.plan(RouteId::ping).delay;
+    const auto delay = bench.board.plan("/api/v1/ping").delay;
     REQUIRE(delay >= 60ms);
     REQUIRE(delay <= 140ms);
     samples.push_back((obsctl::core::to_seconds(delay) - 0.06) / 0.08);
@@ -211,7 +213,7 @@ TEST_CASE("toggles that are on together add up") {
   Bench bench;
   REQUIRE(bench.set("error-rate", R"({"rate":1,"status":502})") == kAccepted);
   REQUIRE(bench.set("latency", R"({"delay":"20ms"})") == kAccepted);
-  const FaultPlan plan = bench.board.plan(RouteId::ping);
+  const FaultPlan plan = bench.board.plan("/api/v1/ping");
   CHECK(plan.status == 502);
   CHECK(plan.delay == 20ms);
   CHECK(plan.kinds == 0b011);
