@@ -1,5 +1,5 @@
-// The judgement: pure functions of the journal. Every rule of alert-timing ("Judging") is here and nowhere
-// else.
+// The judgement: pure functions of the journal. Every rule of alert-timing ("Judging") is here, those of
+// notifications in judge_notification.cpp, and nowhere else.
 #include "scenarios/expectation.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "scenarios/payload.hpp"
+#include "scenarios/judging.hpp"
 
 namespace obsctl::scenarios {
 
@@ -51,7 +51,8 @@ std::optional<WallTime> removing_at(const std::vector<Event>& events, const std:
   return event == nullptr ? std::nullopt : std::optional(event->at);
 }
 
-/// An event that came, against its budget. So late that it was not waited for any longer is missed.
+}  // namespace
+
 Finding measured_finding(const Expectation& expectation, Nanoseconds measured, std::string what) {
   Finding finding{Outcome::passed, measured, std::move(what)};
   if (expectation.budget && measured > *expectation.budget) {
@@ -64,7 +65,6 @@ Finding measured_finding(const Expectation& expectation, Nanoseconds measured, s
   return finding;
 }
 
-/// Nothing came yet: waiting, missed or not reached.
 Finding absent_finding(const Expectation& expectation, std::optional<WallTime> origin, WallTime now,
                        bool finished, const std::string& what) {
   if (!origin) {
@@ -87,6 +87,8 @@ std::optional<WallTime> origin_of(const Expectation& expectation, const std::vec
   return expectation.on_injection() ? injected_at(events, expectation.fault)
                                     : cleared_at(events, expectation.fault);
 }
+
+namespace {
 
 bool is_about(const Event& event, const Expectation& expectation) {
   return event.kind.rfind("alert.", 0) == 0 && event.text("alert") == expectation.alert;
@@ -176,73 +178,6 @@ Finding judge_end(const Expectation& expectation, const std::vector<Event>& even
                           fmt::format("{} inactive", expectation.alert));
 }
 
-/// None must come: that holds once the time in which it would have come is over.
-Finding judge_none(const Expectation& expectation, std::optional<WallTime> origin, const Event* came,
-                   WallTime now, bool finished) {
-  if (came != nullptr) {
-    return {Outcome::unexpected, came->at - *origin,
-            fmt::format("a {} notification of {} reached {}, where none was wanted", expectation.stage,
-                        expectation.alert, expectation.receiver)};
-  }
-  Finding absent = absent_finding(expectation, origin, now, finished, "none came");
-  if (absent.outcome != Outcome::missed) return absent;
-  return {Outcome::passed, {}, absent.detail};
-}
-
-Finding judge_notification(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
-                           bool finished) {
-  const auto origin = origin_of(expectation, events);
-  const std::string kind = "notification." + expectation.stage;
-  const Event* first = nullptr;
-  std::int64_t count = 0;
-  std::string elsewhere;
-  for (const Event& event : events) {
-    if (!origin || event.kind != kind || event.at < *origin || !speaks_of(event, expectation.alert)) continue;
-    if (event.text("receiver") != expectation.receiver) {
-      elsewhere = event.text("receiver");
-      continue;
-    }
-    if (first == nullptr) first = &event;
-    ++count;
-  }
-  if (expectation.count == 0) return judge_none(expectation, origin, first, now, finished);
-  if (first == nullptr) {
-    Finding finding = absent_finding(expectation, origin, now, finished,
-                                     fmt::format("no {} notification of {} reached {}", expectation.stage,
-                                                 expectation.alert, expectation.receiver));
-    if (finding.outcome == Outcome::missed && !elsewhere.empty()) {
-      finding.outcome = Outcome::mismatched;
-      finding.detail += fmt::format("; it reached {} instead", elsewhere);
-    }
-    return finding;
-  }
-  Finding finding =
-      measured_finding(expectation, first->at - *origin,
-                       fmt::format("{} notification at {}", expectation.stage, expectation.receiver));
-  const std::string problem = payload_problem(first->text("raw"), expectation.body);
-  if (!problem.empty()) {
-    finding.outcome = Outcome::mismatched;
-    finding.detail = problem;
-  } else if (expectation.count && (count > *expectation.count || (finished && count < *expectation.count))) {
-    finding.outcome = Outcome::mismatched;
-    finding.detail = fmt::format("{} {} notifications reached {}, not {}", count, expectation.stage,
-                                 expectation.receiver, *expectation.count);
-  }
-  return finding;
-}
-
-/// With what was found out about it when it was overdue.
-Finding explained(Finding finding, const Expectation& expectation, const std::vector<Event>& events) {
-  const Event* why = find_first(events, "notification.overdue", [&](const Event& event) {
-    return event.text("expectation") == expectation.id;
-  });
-  if (why == nullptr || finding.outcome == Outcome::waiting || finding.outcome == Outcome::not_reached)
-    return finding;
-  finding.cause = why->text("cause");
-  finding.detail += fmt::format("; {}", why->text("explanation"));
-  return finding;
-}
-
 Finding judge_query(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
                     bool finished) {
   const auto origin = origin_of(expectation, events);
@@ -252,29 +187,6 @@ Finding judge_query(const Expectation& expectation, const std::vector<Event>& ev
   if (met != nullptr) return measured_finding(expectation, met->at - *origin, met->text("evidence"));
   return absent_finding(expectation, origin, now, finished,
                         fmt::format("{} did not hold", expectation.alert));
-}
-
-Finding judge_suppressed(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
-                         bool finished) {
-  const auto origin = origin_of(expectation, events);
-  const Event* notified = find_first(events, "notification.firing", [&](const Event& event) {
-    return origin && event.at >= *origin && speaks_of(event, expectation.alert);
-  });
-  if (notified != nullptr) {
-    return {Outcome::unexpected, notified->at - *origin,
-            fmt::format("{} reached {} although it had to be suppressed by {}", expectation.alert,
-                        notified->text("receiver"), expectation.by)};
-  }
-  const Event* seen = find_first(events, "alert.suppressed", [&](const Event& event) {
-    return origin && event.at >= *origin && event.text("alert") == expectation.alert &&
-           event.text("by") == expectation.by;
-  });
-  if (seen != nullptr) {
-    return measured_finding(expectation, seen->at - *origin,
-                            fmt::format("{} suppressed by {}", expectation.alert, expectation.by));
-  }
-  return absent_finding(expectation, origin, now, finished,
-                        fmt::format("{} was not seen suppressed by {}", expectation.alert, expectation.by));
 }
 
 /// What is looked at before the fault and after everything: a steady state or a check, by the events that
@@ -365,7 +277,7 @@ Finding judge(const Expectation& expectation, const std::vector<Event>& events, 
       return expectation.on_injection() ? judge_begin(expectation, events, now, finished)
                                         : judge_end(expectation, events, now, finished);
     case Expectation::Kind::notification:
-      return explained(judge_notification(expectation, events, now, finished), expectation, events);
+      return judge_notification(expectation, events, now, finished);
     case Expectation::Kind::query:
       return judge_query(expectation, events, now, finished);
     case Expectation::Kind::suppressed:

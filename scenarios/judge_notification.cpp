@@ -1,0 +1,111 @@
+// How a notification stands: whether it came, in time, where it had to, as often and with what it had to say;
+// and whether one came of an alert that was to be suppressed.
+#include <fmt/format.h>
+
+#include "scenarios/judging.hpp"
+#include "scenarios/payload.hpp"
+
+namespace obsctl::scenarios {
+
+using core::WallTime;
+
+namespace {
+
+/// None must come: that holds once the time in which it would have come is over.
+Finding judge_none(const Expectation& expectation, std::optional<WallTime> origin, const Event* came,
+                   WallTime now, bool finished) {
+  if (came != nullptr) {
+    return {Outcome::unexpected, came->at - *origin,
+            fmt::format("a {} notification of {} reached {}, where none was wanted", expectation.stage,
+                        expectation.alert, expectation.receiver)};
+  }
+  Finding absent = absent_finding(expectation, origin, now, finished, "none came");
+  if (absent.outcome != Outcome::missed) return absent;
+  return {Outcome::passed, {}, absent.detail};
+}
+
+Finding judge_arrival(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
+                      bool finished) {
+  const auto origin = origin_of(expectation, events);
+  const std::string kind = "notification." + expectation.stage;
+  const Event* first = nullptr;
+  std::int64_t count = 0;
+  std::string elsewhere;
+  for (const Event& event : events) {
+    if (!origin || event.kind != kind || event.at < *origin || !speaks_of(event, expectation.alert)) continue;
+    if (event.text("receiver") != expectation.receiver) {
+      elsewhere = event.text("receiver");
+      continue;
+    }
+    if (first == nullptr) first = &event;
+    ++count;
+  }
+  if (expectation.count == 0) return judge_none(expectation, origin, first, now, finished);
+  if (first == nullptr) {
+    Finding finding = absent_finding(expectation, origin, now, finished,
+                                     fmt::format("no {} notification of {} reached {}", expectation.stage,
+                                                 expectation.alert, expectation.receiver));
+    if (finding.outcome == Outcome::missed && !elsewhere.empty()) {
+      finding.outcome = Outcome::mismatched;
+      finding.detail += fmt::format("; it reached {} instead", elsewhere);
+    }
+    return finding;
+  }
+  Finding finding =
+      measured_finding(expectation, first->at - *origin,
+                       fmt::format("{} notification at {}", expectation.stage, expectation.receiver));
+  const std::string problem = payload_problem(first->text("raw"), expectation.body);
+  if (!problem.empty()) {
+    finding.outcome = Outcome::mismatched;
+    finding.detail = problem;
+  } else if (expectation.count && (count > *expectation.count || (finished && count < *expectation.count))) {
+    finding.outcome = Outcome::mismatched;
+    finding.detail = fmt::format("{} {} notifications reached {}, not {}", count, expectation.stage,
+                                 expectation.receiver, *expectation.count);
+  }
+  return finding;
+}
+
+/// With what was found out about it when it was overdue.
+Finding explained(Finding finding, const Expectation& expectation, const std::vector<Event>& events) {
+  const Event* why = find_first(events, "notification.overdue", [&](const Event& event) {
+    return event.text("expectation") == expectation.id;
+  });
+  if (why == nullptr || finding.outcome == Outcome::waiting || finding.outcome == Outcome::not_reached)
+    return finding;
+  finding.cause = why->text("cause");
+  finding.detail += fmt::format("; {}", why->text("explanation"));
+  return finding;
+}
+
+}  // namespace
+
+Finding judge_notification(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
+                           bool finished) {
+  return explained(judge_arrival(expectation, events, now, finished), expectation, events);
+}
+
+Finding judge_suppressed(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
+                         bool finished) {
+  const auto origin = origin_of(expectation, events);
+  const Event* notified = find_first(events, "notification.firing", [&](const Event& event) {
+    return origin && event.at >= *origin && speaks_of(event, expectation.alert);
+  });
+  if (notified != nullptr) {
+    return {Outcome::unexpected, notified->at - *origin,
+            fmt::format("{} reached {} although it had to be suppressed by {}", expectation.alert,
+                        notified->text("receiver"), expectation.by)};
+  }
+  const Event* seen = find_first(events, "alert.suppressed", [&](const Event& event) {
+    return origin && event.at >= *origin && event.text("alert") == expectation.alert &&
+           event.text("by") == expectation.by;
+  });
+  if (seen != nullptr) {
+    return measured_finding(expectation, seen->at - *origin,
+                            fmt::format("{} suppressed by {}", expectation.alert, expectation.by));
+  }
+  return absent_finding(expectation, origin, now, finished,
+                        fmt::format("{} was not seen suppressed by {}", expectation.alert, expectation.by));
+}
+
+}  // namespace obsctl::scenarios
