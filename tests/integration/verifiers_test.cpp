@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <thread>
 
@@ -332,46 +333,35 @@ Stories watch(World& world, AlertObserver& observer, WallTime deadline) {
   return stories;
 }
 
-void check_inside(const char* stage, Nanoseconds measured, const StageWindow& window) {
-  CAPTURE(stage, to_seconds(measured), to_seconds(window.earliest), to_seconds(window.latest));
-  CHECK(window.contains(measured));
-}
+/// What was measured of one stage, all counted from the injection or from the removal, and its bounds.
+struct Measured {
+  StageWindow bounds;
+  Nanoseconds least = Nanoseconds::max(), most = Nanoseconds::min();
+};
 
-/// How close the stages of a set came to their bounds.
-struct Margins {
+struct SetMeasured {
   int alerts = 0;
-  std::map<std::string, std::pair<double, double>>
-      stages;  // least above the earliest, least below the latest
+  std::map<std::string, Measured> stages;
 
-  void add(const std::string& stage, Nanoseconds measured, const StageWindow& window) {
-    const double above = to_seconds(measured - window.earliest), below = to_seconds(window.latest - measured);
-    const auto [entry, fresh] = stages.try_emplace(stage, above, below);
-    if (fresh) return;
-    entry->second = {std::min(entry->second.first, above), std::min(entry->second.second, below)};
+  void add(const char* stage, Nanoseconds measured, const StageWindow& window) {
+    CAPTURE(stage, to_seconds(measured), to_seconds(window.earliest), to_seconds(window.latest));
+    CHECK(window.contains(measured));
+    Measured& entry = stages[stage];
+    entry.bounds = window;
+    entry.least = std::min(entry.least, measured);
+    entry.most = std::max(entry.most, measured);
   }
 };
 
-}  // namespace
+using Table = std::map<std::string, SetMeasured>;  // by set
 
-TEST_CASE("every stage of many alerts is inside its derived budget, at exact times") {
-  if (!obsctl::tests::is_installed({"prometheus"}, "prometheus") ||
-      !obsctl::tests::is_installed({"prometheus-alertmanager", "alertmanager"}, "prometheus-alertmanager")) {
-    return;
-  }
-  World world;
-  const auto budgets = plan(world);
-  PrometheusClient prometheus(world.monitoring().prometheus_url());
-  AlertmanagerClient alertmanager(world.monitoring().alertmanager_url());
-  AlertObserver observer(prometheus, &alertmanager, world.clock());
-
-  // The windows have to be full of normal load first, and the first look has to find peace.
-  const WallTime first_fault = world.services().front().started + 22s;
-  world.schedule(first_fault, budgets);
+/// The windows have to be full of normal load first, and the first look has to find peace.
+void wait_in_peace(World& world, AlertObserver& observer, WallTime until) {
   std::vector<ObserverFinding> findings;
   const auto first = observer.poll();
   REQUIRE(first);
   CHECK(first->transitions.empty());
-  while (world.clock().wall_now() < first_fault - 1s) {
+  while (world.clock().wall_now() < until) {
     const auto look = observer.poll();
     REQUIRE(look);
     CHECK(look->transitions.empty());
@@ -385,71 +375,103 @@ TEST_CASE("every stage of many alerts is inside its derived budget, at exact tim
   CHECK(now_wrong[0].rule == "Unwell");
   CHECK(now_wrong[0].text.find("rule Unwell: its evaluation fails: vector") == 0);
   CHECK(std::find(findings.begin(), findings.end(), now_wrong[0]) != findings.end());
+}
 
+void check_story(const Service& service, const Story& story, const Budget& budget, SetMeasured& measured) {
+  const ParameterSet& set = *service.set;
+  // One of each, in order, all exact.
+  std::vector<AlertState> states;
+  for (const AlertTransition& transition : story.transitions) {
+    states.push_back(transition.to);
+    CHECK(transition.exact());
+    CHECK_FALSE(transition.preexisting);
+  }
+  REQUIRE(states == std::vector<AlertState>{AlertState::pending, AlertState::firing, AlertState::inactive});
+  const WallTime pending = story.transitions[0].at, firing = story.transitions[1].at,
+                 inactive = story.transitions[2].at;
+  REQUIRE(story.notified != WallTime::min());
+  REQUIRE(story.resolved != WallTime::min());
+
+  // What Prometheus told Alertmanager is what the observer found; on the wire are milliseconds.
+  CHECK(std::chrono::abs(story.starts_at - firing) <= 1ms);
+  CHECK(std::chrono::abs(story.ends_at - inactive) <= 1ms);
+  CHECK(firing - pending == (set.hold + set.evaluation - 1ns) / set.evaluation * set.evaluation);
+
+  ++measured.alerts;
+  measured.add("pending", pending - service.injected, budget.pending);
+  measured.add("firing", firing - service.injected, budget.firing);
+  measured.add("notified", story.notified - service.injected,
+               set.shared_group ? budget.notified_existing_group : budget.notified);
+  measured.add("inactive", inactive - service.removed, budget.inactive);
+  measured.add("resolved", story.resolved - service.removed, budget.resolved);
+  if (set.shared_group) return;
+  const Nanoseconds waited = story.notified - firing;
+  CAPTURE(to_seconds(waited));
+  CHECK(waited >= set.group_wait);
+  CHECK(waited <= set.group_wait + kSlack);
+}
+
+/// Breaks and mends every service once; `round` moves the moments against the intervals' grids.
+void measure_round(World& world, int round, Table& table) {
+  const auto budgets = plan(world);
+  PrometheusClient prometheus(world.monitoring().prometheus_url());
+  AlertmanagerClient alertmanager(world.monitoring().alertmanager_url());
+  AlertObserver observer(prometheus, &alertmanager, world.clock());
+  const WallTime first_fault = world.services().front().started + 22s + round * 170ms;
+  world.schedule(first_fault, budgets);
+  wait_in_peace(world, observer, first_fault - 1s);
   const Stories stories = watch(world, observer, world.last_removal() + 40s);
-
-  std::map<std::string, Margins> margins;
   for (const Service& service : world.services()) {
     CAPTURE(service.name);
     const auto found = stories.find(service.name);
     REQUIRE(found != stories.end());
-    const Story& story = found->second;
-    const ParameterSet& set = *service.set;
-    const Budget& budget = budgets.at(set.name);
-
-    // One of each, in order, all exact.
-    std::vector<AlertState> states;
-    for (const AlertTransition& transition : story.transitions) {
-      states.push_back(transition.to);
-      CHECK(transition.exact());
-      CHECK_FALSE(transition.preexisting);
-    }
-    REQUIRE(states == std::vector<AlertState>{AlertState::pending, AlertState::firing, AlertState::inactive});
-    const WallTime pending = story.transitions[0].at, firing = story.transitions[1].at,
-                   inactive = story.transitions[2].at;
-    REQUIRE(story.notified != WallTime::min());
-    REQUIRE(story.resolved != WallTime::min());
-
-    // What Prometheus told Alertmanager is what the observer found; on the wire are milliseconds.
-    CHECK(std::chrono::abs(story.starts_at - firing) <= 1ms);
-    CHECK(std::chrono::abs(story.ends_at - inactive) <= 1ms);
-    const Nanoseconds hold = (set.hold + set.evaluation - 1ns) / set.evaluation * set.evaluation;
-    CHECK(firing - pending == hold);
-
-    const StageWindow& notified = set.shared_group ? budget.notified_existing_group : budget.notified;
-    const std::tuple<const char*, Nanoseconds, const StageWindow*> stages[] = {
-        {"pending", pending - service.injected, &budget.pending},
-        {"firing", firing - service.injected, &budget.firing},
-        {"notified", story.notified - service.injected, &notified},
-        {"inactive", inactive - service.removed, &budget.inactive},
-        {"resolved", story.resolved - service.removed, &budget.resolved}};
-    ++margins[set.name].alerts;
-    for (const auto& [stage, measured, window] : stages) {
-      check_inside(stage, measured, *window);
-      margins[set.name].add(stage, measured, *window);
-    }
-    if (!set.shared_group) {
-      const Nanoseconds waited = story.notified - firing;
-      CAPTURE(to_seconds(waited));
-      CHECK(waited >= set.group_wait);
-      CHECK(waited <= set.group_wait + kSlack);
-    }
+    check_story(service, found->second, budgets.at(service.set->name), table[service.set->name]);
   }
-  for (const auto& [name, margin] : margins) {
-    std::string line = fmt::format("{} ({} alerts), seconds inside the bounds:", name, margin.alerts);
+
+  // A Prometheus that is gone is an error, and what was seen stays.
+  world.monitoring().prometheus().signal(SIGKILL);
+  world.monitoring().prometheus().stop(1s);
+  const auto look = observer.poll();
+  REQUIRE_FALSE(look);
+  CHECK(look.error().kind == ErrorKind::unavailable);
+  CHECK(observer.last().has_value());
+}
+
+/// As docs/explanation/alert-timing.md has it: what was measured, in its bounds, in seconds.
+void print(const Table& table) {
+  fmt::print(
+      "| set | alerts | pending | firing | notified | inactive | resolved "
+      "|\n|---|---|---|---|---|---|---|\n");
+  for (const ParameterSet& set : parameter_sets()) {
+    const SetMeasured& measured = table.at(set.name);
+    fmt::print("| {} | {} |", set.name, measured.alerts);
     for (const char* stage : {"pending", "firing", "notified", "inactive", "resolved"}) {
-      const auto& [above, below] = margin.stages.at(stage);
-      line += fmt::format(" {} +{:.3f} -{:.3f}", stage, above, below);
+      const Measured& one = measured.stages.at(stage);
+      fmt::print(" {:.2f}–{:.2f} in {:.2f}–{:.2f} |", to_seconds(one.least), to_seconds(one.most),
+                 to_seconds(one.bounds.earliest), to_seconds(one.bounds.latest));
     }
-    fmt::print("{}\n", line);
+    fmt::print("\n");
   }
+}
 
-  SECTION("a Prometheus that is gone is an error, and what was seen stays") {
-    world.monitoring().prometheus().signal(SIGKILL);
-    world.monitoring().prometheus().stop(1s);
-    const auto look = observer.poll();
-    REQUIRE_FALSE(look);
-    CHECK(look.error().kind == ErrorKind::unavailable);
-    CHECK(observer.last().has_value());
+/// One, unless tests/bench/alert_timing wants more.
+int wanted_rounds() {
+  const char* rounds = std::getenv("OBSCTL_ALERT_ROUNDS");
+  return rounds == nullptr ? 1 : std::max(1, std::atoi(rounds));
+}
+
+}  // namespace
+
+TEST_CASE("every stage of many alerts is inside its derived budget, at exact times") {
+  if (!obsctl::tests::is_installed({"prometheus"}, "prometheus") ||
+      !obsctl::tests::is_installed({"prometheus-alertmanager", "alertmanager"}, "prometheus-alertmanager")) {
+    return;
   }
+  Table table;
+  for (int round = 0; round < wanted_rounds(); ++round) {
+    CAPTURE(round);
+    World world;
+    measure_round(world, round, table);
+  }
+  print(table);
 }
