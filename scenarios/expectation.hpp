@@ -23,7 +23,8 @@ struct Expectation {
   std::string receiver;  ///< of a notification
   std::string by;        ///< of a suppression
   Labels labels;
-  std::vector<BodyCheck> body;
+  NotificationContent content;
+  std::optional<Predecessor> after;     ///< of a notification
   std::optional<std::int64_t> count;    ///< of notifications, over the whole run
   std::vector<AllowedAlert> allowed;    ///< nothing_else: these may fire
   std::string metric;                   ///< threshold

@@ -1,5 +1,8 @@
 // How a notification stands: whether it came, in time, where it had to, as often and with what it had to say;
 // and whether one came of an alert that was to be suppressed.
+#include <map>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "scenarios/judging.hpp"
@@ -24,44 +27,81 @@ Finding judge_none(const Expectation& expectation, std::optional<WallTime> origi
   return {Outcome::passed, {}, absent.detail};
 }
 
+/// Whether a notification came before another: by when, and by the receiver's count where that is the same.
+bool is_before(const Event& one, const Event& other) {
+  return one.at != other.at ? one.at < other.at : one.number("sequence") < other.number("sequence");
+}
+
+/// What is wrong with when `came` came, next to the one that it has to come after.
+std::string order_problem(const Expectation& expectation, const std::vector<Event>& events,
+                          const Event& came) {
+  if (!expectation.after) return {};
+  const Predecessor& first = *expectation.after;
+  const auto origin = injected_at(events, first.caused_by);
+  const Event* earlier = find_first(events, "notification.firing", [&](const Event& event) {
+    return origin && event.at >= *origin && event.text("receiver") == first.receiver &&
+           speaks_of(event, first.alert);
+  });
+  if (earlier == nullptr) return fmt::format("it came before {} had reached {}", first.alert, first.receiver);
+  if (is_before(*earlier, came)) return {};
+  return fmt::format("it came {} before {} reached {}", core::format_rounded(earlier->at - came.at),
+                     first.alert, first.receiver);
+}
+
+/// ": 2 of them duplicates", of those that said nothing new; empty when all did.
+std::string recurrences(const std::map<std::string, int>& counts) {
+  std::string text;
+  for (const auto& [kind, what] : {std::pair{"duplicate", "duplicates"}, std::pair{"repeat", "repeats"}}) {
+    const auto found = counts.find(kind);
+    if (found == counts.end()) continue;
+    text += fmt::format("{} {} {}", text.empty() ? "; of them were" : " and", found->second, what);
+  }
+  return text;
+}
+
 Finding judge_arrival(const Expectation& expectation, const std::vector<Event>& events, WallTime now,
                       bool finished) {
   const auto origin = origin_of(expectation, events);
   const std::string kind = "notification." + expectation.stage;
   const Event* first = nullptr;
   std::int64_t count = 0;
-  std::string elsewhere;
+  std::string instead;  // where it came, or as what, that does not count
+  std::map<std::string, int> again;
   for (const Event& event : events) {
     if (!origin || event.kind != kind || event.at < *origin || !speaks_of(event, expectation.alert)) continue;
     if (event.text("receiver") != expectation.receiver) {
-      elsewhere = event.text("receiver");
-      continue;
+      instead = fmt::format("; it reached {} instead", event.text("receiver"));
+    } else if (expectation.content.needs_instances() && !event.fields.contains("instances")) {
+      instead = fmt::format("; the {} message that did carries no labels", event.text("via"));
+    } else {
+      if (first == nullptr) first = &event;
+      ++count;
+      ++again[event.text("recurrence")];
     }
-    if (first == nullptr) first = &event;
-    ++count;
   }
   if (expectation.count == 0) return judge_none(expectation, origin, first, now, finished);
   if (first == nullptr) {
     Finding finding = absent_finding(expectation, origin, now, finished,
                                      fmt::format("no {} notification of {} reached {}", expectation.stage,
                                                  expectation.alert, expectation.receiver));
-    if (finding.outcome == Outcome::missed && !elsewhere.empty()) {
+    if (finding.outcome == Outcome::missed && !instead.empty()) {
       finding.outcome = Outcome::mismatched;
-      finding.detail += fmt::format("; it reached {} instead", elsewhere);
+      finding.detail += instead;
     }
     return finding;
   }
   Finding finding =
       measured_finding(expectation, first->at - *origin,
                        fmt::format("{} notification at {}", expectation.stage, expectation.receiver));
-  const std::string problem = payload_problem(first->text("raw"), expectation.body);
+  std::string problem = content_problem(*first, expectation.alert, expectation.content);
+  if (problem.empty()) problem = order_problem(expectation, events, *first);
   if (!problem.empty()) {
     finding.outcome = Outcome::mismatched;
     finding.detail = problem;
   } else if (expectation.count && (count > *expectation.count || (finished && count < *expectation.count))) {
     finding.outcome = Outcome::mismatched;
-    finding.detail = fmt::format("{} {} notifications reached {}, not {}", count, expectation.stage,
-                                 expectation.receiver, *expectation.count);
+    finding.detail = fmt::format("{} {} notifications reached {}, not {}{}", count, expectation.stage,
+                                 expectation.receiver, *expectation.count, recurrences(again));
   }
   return finding;
 }

@@ -83,39 +83,52 @@ std::vector<std::string> alerts_in(const Notification& notification, NotifiedSta
   return names;
 }
 
+/// What every event about a notification has.
+Json fields_of(const Notification& notification) {
+  Json fields{{"receiver", notification.receiver},
+              {"via", to_string(notification.kind)},
+              {"recurrence", to_string(notification.recurrence)},
+              {"sequence", notification.sequence},
+              {"raw", shown_body(notification)}};
+  if (notification.kind != verifiers::NotificationKind::webhook) fields["text"] = notification.text;
+  return fields;
+}
+
+/// The alerts in a state with what the payload has of them. A text has only what its template printed.
+void add_instances(Json& fields, const Notification& notification, NotifiedStatus status) {
+  if (notification.kind != verifiers::NotificationKind::webhook) return;
+  Json& instances = fields["instances"] = Json::array();
+  for (const verifiers::NotifiedAlert& alert : notification.alerts) {
+    if (alert.status != status) continue;
+    instances.push_back(
+        {{"alert", alert.name}, {"labels", alert.labels}, {"annotations", alert.annotations}});
+  }
+  fields["group"] = notification.group_labels;
+}
+
 void append_notification(Journal& journal, const Notification& notification,
                          const std::vector<std::string>& known) {
   if (notification.refused) {
     std::vector<std::string> names;
     for (const verifiers::NotifiedAlert& alert : notification.alerts) names.push_back(alert.name);
-    journal.append_at(notification.received_at, "notification.refused",
-                      {{"receiver", notification.receiver},
-                       {"via", to_string(notification.kind)},
-                       {"alerts", std::move(names)},
-                       {"answer", notification.answer},
-                       {"sequence", notification.sequence},
-                       {"raw", shown_body(notification)}});
+    Json fields = fields_of(notification);
+    fields["alerts"] = std::move(names);
+    fields["answer"] = notification.answer;
+    journal.append_at(notification.received_at, "notification.refused", std::move(fields));
     return;
   }
   bool told = false;
   for (const auto& [status, kind] : {std::pair{NotifiedStatus::firing, "notification.firing"},
                                      std::pair{NotifiedStatus::resolved, "notification.resolved"}}) {
-    const std::vector<std::string> names = alerts_in(notification, status, known);
+    std::vector<std::string> names = alerts_in(notification, status, known);
     if (names.empty()) continue;
     told = true;
-    journal.append_at(notification.received_at, kind,
-                      {{"receiver", notification.receiver},
-                       {"via", to_string(notification.kind)},
-                       {"alerts", names},
-                       {"sequence", notification.sequence},
-                       {"raw", shown_body(notification)}});
+    Json fields = fields_of(notification);
+    fields["alerts"] = std::move(names);
+    add_instances(fields, notification, status);
+    journal.append_at(notification.received_at, kind, std::move(fields));
   }
-  if (told) return;
-  journal.append_at(notification.received_at, "notification.other",
-                    {{"receiver", notification.receiver},
-                     {"via", to_string(notification.kind)},
-                     {"sequence", notification.sequence},
-                     {"raw", shown_body(notification)}});
+  if (!told) journal.append_at(notification.received_at, "notification.other", fields_of(notification));
 }
 
 bool injected(const Journal& journal, const std::string& fault) {

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/regex.hpp"
+#include "verifiers/labels.hpp"
+#include "verifiers/notification.hpp"
 
 namespace obsctl::scenarios {
 
@@ -53,12 +55,62 @@ const json* follow(const json& document, std::string_view path) {
   return node;
 }
 
-/// For a message; never ends in the middle of a UTF-8 character.
+/// For a message: on one line, and never ending in the middle of a UTF-8 character.
 std::string shortened(const std::string& text) {
-  if (text.size() <= kMostQuoted) return text;
-  std::size_t end = kMostQuoted;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end) + "…";
+  std::size_t end = std::min(text.size(), kMostQuoted);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  std::string line;
+  for (const char c : text.substr(0, end)) line += c == '\n' ? std::string("\\n") : std::string(1, c);
+  return end == text.size() ? line : line + "…";
+}
+
+std::string mismatch(const std::string& what, const std::string& text, const std::string& pattern) {
+  const auto parsed = core::Regex::parse(pattern);
+  if (parsed && parsed->found_in(text)) return {};
+  return fmt::format("{} is \"{}\", which does not match \"{}\"", what, shortened(text), pattern);
+}
+
+std::string body_problem(const Event& event, const std::vector<BodyCheck>& checks) {
+  if (checks.empty()) return {};
+  const std::string raw = event.text("raw");
+  // Writing a value recurses; what is nested deeper than any payload is left out.
+  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= kDeepest; };
+  const json body = json::parse(raw, shallow, false);
+  for (const BodyCheck& check : checks) {
+    std::string problem;
+    if (check.jsonpath.empty()) {
+      const bool read = event.fields.contains("text");
+      problem =
+          mismatch("its text", read ? event.text("text") : verifiers::readable_body(raw), check.matches);
+    } else {
+      const json* node = body.is_discarded() ? nullptr : follow(body, check.jsonpath);
+      if (node == nullptr) return fmt::format("{} is not in the payload", check.jsonpath);
+      problem = mismatch(check.jsonpath,
+                         node->is_string() ? node->get<std::string>()
+                                           : node->dump(-1, ' ', false, json::error_handler_t::replace),
+                         check.matches);
+    }
+    if (!problem.empty()) return problem;
+  }
+  return {};
+}
+
+Labels labels_in(const Json& fields, const char* key) {
+  return fields.value(key, Json::object()).get<Labels>();
+}
+
+/// Of one instance of the alert.
+std::string instance_problem(const Json& instance, const NotificationContent& wanted) {
+  const Labels labels = labels_in(instance, "labels");
+  const Labels annotations = labels_in(instance, "annotations");
+  if (std::string problem = verifiers::difference(labels, wanted.labels); !problem.empty()) return problem;
+  for (const auto& [name, pattern] : wanted.annotations) {
+    const auto found = annotations.find(name);
+    if (found == annotations.end()) return fmt::format("annotation {} is absent", name);
+    if (std::string problem = mismatch("annotation " + name, found->second, pattern); !problem.empty())
+      return problem;
+  }
+  return {};
 }
 
 }  // namespace
@@ -72,22 +124,17 @@ bool is_payload_path(std::string_view text) {
   return true;
 }
 
-std::string payload_problem(const std::string& raw, const std::vector<BodyCheck>& checks) {
-  if (checks.empty()) return {};
-  // Writing a value recurses; what is nested deeper than any payload is left out.
-  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= kDeepest; };
-  const json body = json::parse(raw, shallow, false);
-  for (const BodyCheck& check : checks) {
-    const json* node = body.is_discarded() ? nullptr : follow(body, check.jsonpath);
-    if (node == nullptr) return fmt::format("{} is not in the payload", check.jsonpath);
-    const std::string text = node->is_string() ? node->get<std::string>()
-                                               : node->dump(-1, ' ', false, json::error_handler_t::replace);
-    const auto pattern = core::Regex::parse(check.matches);
-    if (pattern && pattern->found_in(text)) continue;
-    return fmt::format("{} is \"{}\", which does not match \"{}\"", check.jsonpath, shortened(text),
-                       check.matches);
+std::string content_problem(const Event& event, const std::string& alert, const NotificationContent& wanted) {
+  for (const Json& instance : event.fields.value("instances", Json::array())) {
+    if (instance.value("alert", "") != alert) continue;
+    const std::string problem = instance_problem(instance, wanted);
+    if (!problem.empty())
+      return fmt::format("{}; it is about {}", problem, verifiers::to_text(labels_in(instance, "labels")));
   }
-  return {};
+  if (const Labels group = labels_in(event.fields, "group"); wanted.group && group != *wanted.group)
+    return fmt::format("its group is {}, not {}", verifiers::to_text(group),
+                       verifiers::to_text(*wanted.group));
+  return body_problem(event, wanted.body);
 }
 
 }  // namespace obsctl::scenarios

@@ -2,11 +2,14 @@
 #include "scenarios/planner.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "core/text.hpp"
 #include "scenarios/library.hpp"
+#include "scenarios/notification_forecast.hpp"
+#include "scenarios/whole_plan.hpp"
 #include "verifiers/rule_shape.hpp"
 #include "verifiers/rule_timing.hpp"
 
@@ -55,13 +58,15 @@ class Planner {
     for (const NotificationExpectation& notification : scenario_.notifications)
       add_notification(notification);
     for (const QueryExpectation& query : scenario_.queries) add_query(query);
+    for (const std::string& text : impossible_orders(plan_)) remark(text);
     order_by_stage();
     add_looks("after");
     add_thresholds();
     add_nothing_else();
-    check_faults();
+    std::vector<Error> too_short = short_faults(scenario_, plan_);
+    std::move(too_short.begin(), too_short.end(), std::back_inserter(problems_));
     if (!problems_.empty()) return joined(problems_);
-    estimate_length();
+    plan_.longest = longest_run(scenario_, plan_);
     return std::move(plan_);
   }
 
@@ -164,7 +169,8 @@ class Planner {
   void add_alert(const AlertExpectation& alert) {
     const PlannedRule* rule = planned(alert.name, alert.labels, alert.caused_by);
     if (rule == nullptr) return;
-    check_labels(alert);
+    for (const std::string& text : labels_set_otherwise(*situation_.rule(alert.name), alert.labels))
+      remark(text);
     const auto add = [&](const Within& within, const char* stage, const StageWindow& window) {
       if (!within.expected) return;
       Expectation expectation;
@@ -180,18 +186,6 @@ class Planner {
     add(alert.pending, "pending", rule->budget.pending);
     add(alert.firing, "firing", rule->budget.firing);
     add(alert.inactive, "inactive", rule->budget.inactive);
-  }
-
-  /// A label that the rule sets itself, to something else, can never be seen.
-  void check_labels(const AlertExpectation& alert) {
-    const verifiers::Rule* rule = situation_.rule(alert.name);
-    for (const auto& [name, value] : alert.labels) {
-      const auto set = rule->labels.find(name);
-      if (set == rule->labels.end() || set->second == value || set->second.find("{{") != std::string::npos)
-        continue;
-      remark(fmt::format("the rule of {} sets {}=\"{}\", not \"{}\": this expectation will be mismatched",
-                         alert.name, name, set->second, value));
-    }
   }
 
   void add_suppression(const SuppressionExpectation& suppression) {
@@ -224,11 +218,9 @@ class Planner {
                          notification.alert, notification.receiver, fmt::join(rule.receivers, ", ")));
       return rule.budget;
     }
-    const verifiers::ReceiverConfig* receiver = situation_.alertmanager->receiver(route->receiver);
-    if (notification.resolved.expected && receiver != nullptr && !receiver->sends_resolved()) {
-      remark(fmt::format("receiver \"{}\" has send_resolved off: no resolved notification can arrive",
-                         route->receiver));
-    }
+    Forecast told = forecast(notification, *loaded, labels, *situation_.alertmanager, *route);
+    for (const std::string& text : told.remarks) remark(text);
+    std::move(told.refusals.begin(), told.refusals.end(), std::back_inserter(problems_));
     const RuleShape shape = shape_of(*loaded);
     verifiers::RuleTiming timing = rule.timing;
     timing.group_wait = route->group_wait;
@@ -273,7 +265,8 @@ class Planner {
       expectation.alert = notification.alert;
       expectation.receiver = notification.receiver;
       expectation.count = count;
-      expectation.body = notification.body;
+      expectation.content = notification.content;
+      if (expectation.on_injection()) expectation.after = notification.after;
       set_budget(expectation, within, window);
       plan_.expectations.push_back(std::move(expectation));
     };
@@ -369,38 +362,6 @@ class Planner {
   void order_by_stage() {
     std::stable_sort(plan_.expectations.begin(), plan_.expectations.end(),
                      [](const Expectation& a, const Expectation& b) { return rank(a) < rank(b); });
-  }
-
-  void check_faults() {
-    for (const FaultSpec& fault : scenario_.faults) {
-      const auto found = plan_.shortest_fault.find(fault.name);
-      if (found == plan_.shortest_fault.end()) continue;
-      const Nanoseconds shortest = found->second;
-      const bool timed = fault.stop == StopWhen::after;
-      const Nanoseconds lasts = timed ? fault.stop_after : fault.max_duration;
-      if (lasts >= shortest) continue;
-      reject(fmt::format("fault \"{}\" lasts {} at most, but its notification can take {} to be sent",
-                         fault.name, core::format_duration(lasts), core::format_rounded(shortest)),
-             timed ? "use stop = \"notified\", or a longer time" : "use a longer max_duration");
-    }
-  }
-
-  void estimate_length() {
-    Nanoseconds start = plan_.settle;
-    for (const FaultSpec& fault : scenario_.faults) start = std::max(start, fault.start);
-    Nanoseconds detect{};
-    Nanoseconds recover{};
-    for (const Expectation& expectation : plan_.expectations) {
-      if (expectation.fault.empty()) continue;
-      if (!expectation.budget) return;  // no bound is known
-      Nanoseconds& longest = expectation.on_injection() ? detect : recover;
-      // A notification's window counts from the same origin as its alert's, so the longest one is all of it.
-      longest = std::max(longest, *expectation.budget);
-    }
-    for (const FaultSpec& fault : scenario_.faults) {
-      if (fault.stop == StopWhen::after) detect = std::max(detect, fault.stop_after);
-    }
-    plan_.longest = start + detect + recover + plan_.watch;
   }
 
   const Scenario& scenario_;

@@ -29,23 +29,55 @@ Within read_within(TomlTable& table, std::string_view key, bool by_default) {
   return within;
 }
 
+void check_pattern(TomlTable& table, std::string_view key, const std::string& pattern) {
+  const auto parsed = core::Regex::parse(pattern);
+  if (parsed) return;
+  table.report_at(key, fmt::format("{}.{}: {}", table.path(), key, parsed.error().message),
+                  "it is RE2's syntax; [ ] ( ) { } . * + ? ^ $ | \\ stand for themselves after a backslash");
+}
+
+/// { jsonpath = "…", matches = "…" } or { text = "…" }.
 std::vector<BodyCheck> read_body_checks(TomlTable& table) {
   std::vector<BodyCheck> checks;
   for (TomlTable& item : table.tables("body")) {
-    BodyCheck check{required_text(item, "jsonpath"), required_text(item, "matches")};
-    if (const auto pattern = core::Regex::parse(check.matches); !pattern) {
-      item.report_at(
-          "matches", fmt::format("{}.matches: {}", item.path(), pattern.error().message),
-          "it is RE2's syntax; [ ] ( ) { } . * + ? ^ $ | \\ stand for themselves after a backslash");
+    const bool whole = item.has("text") && !item.has("jsonpath") && !item.has("matches");
+    const char* pattern_key = whole ? "text" : "matches";
+    const BodyCheck check{whole ? "" : required_text(item, "jsonpath"), required_text(item, pattern_key)};
+    check_pattern(item, pattern_key, check.matches);
+    if (!whole && item.string("text")) {
+      item.report_at("text", fmt::format("{}.text and jsonpath exclude each other", item.path()),
+                     "use text for all that can be read, jsonpath and matches for one place");
     }
     if (!check.jsonpath.empty() && !is_payload_path(check.jsonpath)) {
       item.report_at("jsonpath", fmt::format("{}.jsonpath is not a path: {}", item.path(), check.jsonpath),
                      "use $ and .key or [index], such as $.attachments[0].title");
     }
     item.finish();
-    checks.push_back(std::move(check));
+    checks.push_back(check);
   }
   return checks;
+}
+
+NotificationContent read_content(TomlTable& table) {
+  NotificationContent content;
+  content.labels = table.string_map("labels");
+  content.annotations = table.string_map("annotations");
+  if (auto annotations = table.table("annotations")) {
+    for (const auto& [name, pattern] : content.annotations) check_pattern(*annotations, name, pattern);
+  }
+  if (table.has("group")) content.group = table.string_map("group");
+  content.body = read_body_checks(table);
+  return content;
+}
+
+/// after = { alert = "…", receiver = "…" }; what is left out is the notification's own.
+void read_after(TomlTable& table, NotificationExpectation& notification) {
+  auto after = table.table("after");
+  if (!after) return;
+  notification.after = Predecessor{after->string("alert").value_or(notification.alert),
+                                   after->string("receiver").value_or(notification.receiver),
+                                   {}};
+  after->finish();
 }
 
 /// A day that exists, as YYYY-MM-DD.
@@ -121,7 +153,8 @@ NotificationExpectation read_notification(TomlTable& table) {
     within->finish();
   }
   read_counts(table, notification);
-  notification.body = read_body_checks(table);
+  notification.content = read_content(table);
+  read_after(table, notification);
   table.finish();
   return notification;
 }

@@ -109,8 +109,26 @@ struct AlertExpectation {
 };
 
 struct BodyCheck {
-  std::string jsonpath;  ///< a dotted path with [index], from $
+  std::string jsonpath;  ///< a dotted path with [index], from $; empty: all that a person can read
   std::string matches;   ///< regular expression (core::Regex), searched for
+};
+
+/// What the first notification of a stage has to say.
+struct NotificationContent {
+  Labels labels;       ///< each on every instance of the alert
+  Labels annotations;  ///< regular expressions (core::Regex), each found in every instance's annotation
+  std::optional<Labels> group;  ///< exactly the group's labels
+  std::vector<BodyCheck> body;
+
+  /// Whether only a payload that carries its alerts can be held to it, and not a text.
+  bool needs_instances() const { return !labels.empty() || !annotations.empty() || group; }
+};
+
+/// A notification that has to come first.
+struct Predecessor {
+  std::string alert;
+  std::string receiver;
+  std::string caused_by;  ///< its own
 };
 
 /// [[expect.notification]].
@@ -120,7 +138,8 @@ struct NotificationExpectation {
   std::string caused_by;
   Within firing, resolved;
   std::optional<std::int64_t> firing_count, resolved_count;
-  std::vector<BodyCheck> body;
+  NotificationContent content;
+  std::optional<Predecessor> after;  ///< of the firing stage
 };
 
 /// [[expect.query]]: something besides an alert that must become visible in Prometheus.

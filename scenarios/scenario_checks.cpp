@@ -148,6 +148,50 @@ bool resolve_all_causes(Scenario& scenario, ScenarioTables& tables) {
   return alerts && others && suppressions && queries;
 }
 
+/// The expectation that `one` has to come after: of the same fault where there are several. Null: none is.
+const NotificationExpectation* predecessor_of(const Scenario& scenario, const NotificationExpectation& one) {
+  const NotificationExpectation* found = nullptr;
+  for (const NotificationExpectation& other : scenario.notifications) {
+    if (other.alert != one.after->alert || other.receiver != one.after->receiver) continue;
+    if (found == nullptr || other.caused_by == one.caused_by) found = &other;
+  }
+  return found;
+}
+
+/// Whether `one`, or what it has to come after, and so on, has to come after `one`.
+bool waits_for_itself(const Scenario& scenario, const NotificationExpectation& one) {
+  const NotificationExpectation* earlier = &one;
+  for (std::size_t steps = 0; steps < scenario.notifications.size(); ++steps) {
+    if (!earlier->after) return false;
+    earlier = predecessor_of(scenario, *earlier);
+    if (earlier == &one) return true;
+    if (earlier == nullptr) return false;
+  }
+  return false;
+}
+
+/// What others have to come after has to be expected itself.
+void resolve_order(Scenario& scenario, ScenarioTables& tables) {
+  const auto text = [](const auto& one) { return fmt::format("{} at \"{}\"", one.alert, one.receiver); };
+  std::vector<std::string> known;
+  for (const NotificationExpectation& one : scenario.notifications) known.push_back(text(one));
+  for (std::size_t i = 0; i < scenario.notifications.size(); ++i) {
+    NotificationExpectation& one = scenario.notifications[i];
+    if (!one.after) continue;
+    const NotificationExpectation* first = predecessor_of(scenario, one);
+    if (first == nullptr || first->firing_count == 0) {
+      tables.notifications[i].report_at(
+          "after", fmt::format("no firing notification of {} is expected", text(*one.after)),
+          fmt::format("add an [[expect.notification]] for it, or use one of {}", fmt::join(known, ", ")));
+    } else if (waits_for_itself(scenario, one)) {
+      tables.notifications[i].report_at("after",
+                                        fmt::format("{} would have to come after itself", text(one)));
+    } else {
+      one.after->caused_by = first->caused_by;
+    }
+  }
+}
+
 /// What is counted from a fault needs one.
 void check_causes_exist(const Scenario& scenario, ScenarioTables& tables) {
   if (!scenario.faults.empty()) return;
@@ -236,6 +280,7 @@ void check_agreement(Scenario& scenario, ScenarioTables& tables) {
   check_names(scenario, tables);
   // Where a cause is wrong, whether its fault is waited for cannot be told.
   if (resolve_all_causes(scenario, tables)) check_fault_ends(scenario, tables);
+  resolve_order(scenario, tables);
   check_expectations_differ(scenario, tables);
   check_causes_exist(scenario, tables);
   check_confirmations(scenario, tables);

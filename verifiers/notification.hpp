@@ -122,6 +122,10 @@ std::optional<NotifiedStatus> status_of(const Notification& notification, std::s
 /// The body as it may be shown: PagerDuty's routing key, which is a secret, is replaced by <secret>.
 std::string shown_body(const Notification& notification);
 
+/// What a person can read in a body: of JSON its texts, members as "name: value", one a line; anything else
+/// as it is. (Of a mail, Notification::text has it.)
+std::string readable_body(const std::string& body);
+
 /// A notification as receivers answer it and journals keep it: one JSON object, `schema` 1, lossless. A body
 /// that is not UTF-8 is in `raw_base64` instead of `raw`.
 std::string notification_to_json(const Notification& notification);

@@ -124,11 +124,16 @@ std::string readable_text(const json& value) {
   return text;
 }
 
+std::string readable_body(const std::string& body) {
+  const json document = json::parse(body, nullptr, false);
+  return document.is_discarded() ? to_utf8("utf-8", body) : readable_text(document);
+}
+
 void read_generic(const std::string& body, Notification& notification) {
   const json document = json::parse(body, nullptr, false);
   if (document.is_object()) return read_object(document, notification);
   MessageParts parts;
-  parts.add(document.is_discarded() ? to_utf8("utf-8", body) : readable_text(document));
+  parts.add(readable_body(body));
   std::move(parts).fill(notification);
 }
 

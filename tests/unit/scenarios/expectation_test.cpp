@@ -324,7 +324,7 @@ TEST_CASE("a notification may be expected not to come") {
 
 TEST_CASE("the text of the first notification is checked") {
   Expectation firing = notification_expected("firing");
-  firing.body = {{"$.title", "High.*Rate"}, {"$.alerts[0].status", "^firing$"}};
+  firing.content.body = {{"$.title", "High.*Rate"}, {"$.alerts[0].status", "^firing$"}};
   const auto with = [](const std::string& raw) {
     return Story().injected(0).notified(5, "firing", "slack", {"A"}, raw);
   };
@@ -343,6 +343,79 @@ TEST_CASE("the text of the first notification is checked") {
   CHECK(judged_at(30, firing,
                   with(R"({"title": "HighRate", "alerts": [{"status": "firing"}]})").notified(9, "firing"))
             .outcome == Outcome::passed);
+}
+
+TEST_CASE("labels, annotations and groups are asked of the copy that carries them") {
+  Expectation firing = notification_expected("firing");
+  firing.content.labels = {{"severity", "page"}};
+  const auto text_only = [] {
+    return Story().injected(0).event(5, "notification.firing",
+                                     {{"receiver", "slack"}, {"via", "slack"}, {"alerts", {"A"}}});
+  };
+  const auto with = [&](const std::string& severity) {
+    return text_only().event(
+        6, "notification.firing",
+        {{"receiver", "slack"},
+         {"via", "webhook"},
+         {"alerts", {"A"}},
+         {"instances",
+          {{{"alert", "A"}, {"labels", {{"severity", severity}}}, {"annotations", Json::object()}}}},
+         {"group", Json::object()}});
+  };
+  CHECK(text(judged_at(20, firing, text_only())) == "waiting");
+  CHECK(text(judged_at(26, firing, text_only())) ==
+        "mismatched: no firing notification of A reached slack within 26.0s; the slack message that did "
+        "carries "
+        "no labels");
+  CHECK(text(judged_at(20, firing, with("page"))) == "passed 6s: firing notification at slack");
+  CHECK(text(judged_at(20, firing, with("info"))) ==
+        R"(mismatched 6s: severity is "info", not "page"; it is about {severity="info"})");
+}
+
+TEST_CASE("a notification may have to come after another") {
+  Expectation firing = notification_expected("firing");
+  firing.after = Predecessor{"B", "pager", "g"};
+  const auto story = [] { return Story().injected(0).injected(0, "g"); };
+  const auto pager = [&](double when) { return story().notified(when, "firing", "pager", {"B"}); };
+  CHECK(text(judged_at(9, firing, pager(4).notified(5, "firing"))) ==
+        "passed 5s: firing notification at slack");
+  CHECK(text(judged_at(9, firing, story().notified(5, "firing"))) ==
+        "mismatched 5s: it came before B had reached pager");
+  CHECK(text(judged_at(9, firing, pager(7).notified(5, "firing"))) ==
+        "mismatched 5s: it came 2.00s before B reached pager");
+  // Neither another receiver's, nor a resolved one, nor one from before its fault.
+  for (const Story& other :
+       {story().notified(4, "firing", "mail", {"B"}), story().notified(4, "firing", "pager"),
+        story().notified(4, "resolved", "pager", {"B"}),
+        Story().injected(0).notified(4, "firing", "pager", {"B"}).injected(4.5, "g")}) {
+    CHECK(judged_at(9, firing, Story(other).notified(5, "firing")).outcome == Outcome::mismatched);
+  }
+  // At the same moment the receiver's count decides.
+  const auto numbered = [&](int pager_sequence) {
+    return story()
+        .event(5, "notification.firing",
+               {{"receiver", "pager"}, {"alerts", {"B"}}, {"sequence", pager_sequence}})
+        .event(5, "notification.firing", {{"receiver", "slack"}, {"alerts", {"A"}}, {"sequence", 2}});
+  };
+  CHECK(judged_at(9, firing, numbered(1)).outcome == Outcome::passed);
+  CHECK(judged_at(9, firing, numbered(3)).outcome == Outcome::mismatched);
+}
+
+TEST_CASE("what says nothing new is told where too many came") {
+  Expectation firing = notification_expected("firing");
+  firing.count = 1;
+  const auto said = [](double when, const std::string& recurrence) {
+    return Event{at(when),
+                 "notification.firing",
+                 {{"receiver", "slack"}, {"alerts", {"A"}}, {"recurrence", recurrence}, {"raw", "{}"}}};
+  };
+  Story story = Story().injected(0);
+  for (const Event& event : {said(5, "first"), said(6, "duplicate"), said(7, "repeat"), said(8, "repeat")}) {
+    story.event(obsctl::core::to_seconds(event.at - at(0)), event.kind, event.fields);
+  }
+  CHECK(
+      text(judged_at(9, firing, story)) ==
+      "mismatched 5s: 4 firing notifications reached slack, not 1; of them were 1 duplicates and 2 repeats");
 }
 
 TEST_CASE("a query is judged from the injection, by its own name") {

@@ -184,6 +184,106 @@ TEST_CASE("A label that the rule sets otherwise is said beforehand") {
                 "will be mismatched"));
 }
 
+TEST_CASE("What a notification cannot carry is said beforehand") {
+  Situation around = situation();
+  around.groups[0].rules[0].annotations = {{"summary", "{{ $labels.job }} fails"},
+                                           {"runbook", "https://r/x"}};
+  around.alertmanager->root.routes[1].group_by = {"alertname", "severity", "job"};
+  Scenario wanted = scenario();
+  wanted.notifications = {notification("everything")};
+  NotificationContent& content = wanted.notifications[0].content;
+
+  SECTION("nothing where it may come as asked") {
+    content.labels = {{"severity", "critical"}, {"job", "api"}};
+    content.annotations = {{"summary", "^api fails$"}, {"runbook", "^https:"}};
+    content.group = Labels{{"alertname", "HighErrorRate"}, {"severity", "critical"}, {"job", "api"}};
+    CHECK(planned(wanted, around).remarks.empty());
+  }
+  SECTION("labels that the rule sets otherwise") {
+    content.labels = {{"severity", "info"}};
+    CHECK(planned(wanted, around).remarks ==
+          std::vector<std::string>{"the rule of HighErrorRate sets severity=\"critical\", not \"info\": this "
+                                   "expectation will be mismatched"});
+  }
+  SECTION("annotations that it does not have, or has otherwise") {
+    content.annotations = {{"summary", "x"}, {"runbook", "wiki"}, {"description", "."}};
+    CHECK(
+        planned(wanted, around).remarks ==
+        std::vector<std::string>{
+            "the rule of HighErrorRate has no annotation description: this expectation will be mismatched",
+            "the annotation runbook of HighErrorRate is \"https://r/x\", which does not match \"wiki\": this "
+            "expectation will be mismatched"});
+  }
+  SECTION("groups that its route does not make") {
+    const auto group =
+        GENERATE(values<Labels>({{{"alertname", "HighErrorRate"}},
+                                 {{"alertname", "B"}, {"severity", "critical"}},
+                                 {{"alertname", "HighErrorRate"}, {"severity", "critical"}, {"zone", "a"}}}));
+    content.group = group;
+    CHECK(planned(wanted, around).remarks ==
+          std::vector<std::string>{
+              "HighErrorRate is grouped by alertname, severity, job on its route to \"all\", "
+              "never as " +
+              verifiers::to_text(group) + ": this expectation will be mismatched"});
+  }
+}
+
+TEST_CASE("What a receiver's kind can never show is refused") {
+  Scenario wanted = scenario();
+  wanted.notifications = {notification("pager")};
+  NotificationContent& content = wanted.notifications[0].content;
+  Situation around = situation();
+  verifiers::ReceiverConfig& pager = around.alertmanager->receivers[1];
+
+  SECTION("labels of a text") {
+    const auto ask = GENERATE(0, 1, 2);
+    if (ask == 0) content.labels = {{"severity", "critical"}};
+    if (ask == 1) content.annotations = {{"summary", "x"}};
+    if (ask == 2) content.group.emplace();
+    CHECK(refusal(wanted, around) ==
+          "the notification of HighErrorRate at \"pager\" cannot be held to labels, annotations or a group: "
+          "receiver \"pager\" is told by slack_configs, which send a text\n"
+          "  hint: expect them at a receiver with webhook_configs, or use body = [ { text = \"…\" } ]");
+    // A webhook beside it carries them.
+    pager.integrations.push_back({"webhook", true, "http://x/webhook/pager"});
+    CHECK(refusal(wanted, around).empty());
+    // One that posts elsewhere does not.
+    pager.integrations.back().url = "http://x/webhook/other";
+    CHECK_FALSE(refusal(wanted, around).empty());
+  }
+  SECTION("a path into a mail") {
+    pager.integrations = {{"email", true, ""}};
+    content.body = {{"$.a", "x"}};
+    CHECK(refusal(wanted, around) ==
+          "the notification of HighErrorRate at \"pager\" cannot be asked for a jsonpath: receiver \"pager\" "
+          "is "
+          "told by email_configs, and a mail is not JSON\n  hint: use body = [ { text = \"…\" } ]");
+    content.body = {{"", "x"}};
+    CHECK(refusal(wanted, around).empty());
+  }
+}
+
+TEST_CASE("An order that cannot be is said beforehand") {
+  Scenario wanted = scenario();
+  wanted.notifications = {notification("pager"), notification("everything")};
+  wanted.notifications[0].resolved.expected = false;
+  wanted.notifications[1].after = Predecessor{"HighErrorRate", "pager", "errors"};
+  const Plan possible = planned(wanted);
+  CHECK(possible.remarks.empty());
+  CHECK(find(possible, "notification.HighErrorRate.everything.firing").after->receiver == "pager");
+  CHECK_FALSE(find(possible, "notification.HighErrorRate.everything.resolved").after);
+
+  Situation around = situation();
+  around.alertmanager->root.routes[0].group_wait = 10min;
+  wanted.faults[0].max_duration = 20min;
+  const Plan plan = planned(wanted, around);
+  REQUIRE(plan.remarks.size() == 1);
+  CHECK(plan.remarks[0] ==
+        "notification.HighErrorRate.everything.firing has to come after "
+        "notification.HighErrorRate.pager.firing, "
+        "which comes 10m39s after the fault at the earliest, later than its own budget of 1m02s");
+}
+
 TEST_CASE("An alert that no rule has is refused with the nearest name") {
   Scenario wanted = scenario();
   wanted.alerts[0].name = "HighErorRate";

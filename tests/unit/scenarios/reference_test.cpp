@@ -101,7 +101,7 @@ TEST_CASE("the scenario in the reference is one, and has most of what there is")
   CHECK(scenario.steady_states.size() == 1);
   CHECK(scenario.faults.size() == 1);
   CHECK(scenario.alerts.size() == 1);
-  CHECK(scenario.notifications.size() == 1);
+  CHECK(scenario.notifications.size() == 2);
   CHECK(scenario.queries.size() == 1);
   CHECK(scenario.suppressions.size() == 1);
   CHECK(scenario.nothing_else);

@@ -692,6 +692,14 @@ TEST_CASE("checks of a payload are checked") {
       {"{ jsonpath = \"a.b\", matches = \"x\" }",
        {"s.toml:12:22: expect.notification[0].body[0].jsonpath is not a path: a.b\n"
         "  hint: use $ and .key or [index], such as $.attachments[0].title"}},
+      {"{ text = \"x\" }", {}},
+      {"{ text = \"(\" }",
+       {"s.toml:12:18: expect.notification[0].body[0].text: \"(\" is not a regular expression: missing ): (\n"
+        "  hint: it is RE2's syntax; [ ] ( ) { } . * + ? ^ $ | \\ stand for themselves after a "
+        "backslash"}},
+      {"{ jsonpath = \"$.a\", matches = \"x\", text = \"y\" }",
+       {"s.toml:12:51: expect.notification[0].body[0].text and jsonpath exclude each other\n"
+        "  hint: use text for all that can be read, jsonpath and matches for one place"}},
       {"{ jsonpath = \"$.a\", matches = \"x\", equals = \"y\" }",
        {"s.toml:12:44: unknown key expect.notification[0].body[0].equals"}},
   }));
@@ -699,6 +707,39 @@ TEST_CASE("checks of a payload are checked") {
             "[[fault]]\ntarget = \"api\"\nkind = \"readiness\"\n[[expect.notification]]\nalert = \"A\"\n"
             "receiver = \"r\"\n# 11\nbody = [" +
             mistake.body + "]\n") == mistake.errors);
+}
+
+TEST_CASE("what a notification has to carry is checked") {
+  const std::string head =
+      "[[fault]]\ntarget = \"api\"\nkind = \"readiness\"\n[[expect.notification]]\nalert = \"A\"\nreceiver = "
+      "\"r\"\n# 11\n";
+  const auto mistake = GENERATE(values<Mistake>({
+      {"labels = { severity = 1 }",
+       {"s.toml:12:23: expect.notification[0].labels.severity must be a string, not an integer"}},
+      {"annotations = { summary = \"(\" }",
+       {"s.toml:12:27: expect.notification[0].annotations.summary: \"(\" is not a regular expression: "
+        "missing ): "
+        "(\n  hint: it is RE2's syntax; [ ] ( ) { } . * + ? ^ $ | \\ stand for themselves after a "
+        "backslash"}},
+      {"group = \"alertname\"", {"s.toml:12:9: expect.notification[0].group must be a table, not a string"}},
+      {"after = \"slack\"", {"s.toml:12:9: expect.notification[0].after must be a table, not a string"}},
+      {"after = { receiver = \"slack\" }",
+       {"s.toml:12:9: no firing notification of A at \"slack\" is expected\n"
+        "  hint: add an [[expect.notification]] for it, or use one of A at \"r\""}},
+      {"after = {}", {"s.toml:12:9: A at \"r\" would have to come after itself"}},
+      {"after = { alert = \"B\" }\n[[expect.notification]]\nalert = \"B\"\nreceiver = \"r\"\ncount = { "
+       "firing = 0 }",
+       {"s.toml:12:9: no firing notification of B at \"r\" is expected\n"
+        "  hint: add an [[expect.notification]] for it, or use one of A at \"r\", B at \"r\""}},
+      {"after = { alert = \"B\" }\n[[expect.notification]]\nalert = \"B\"\nreceiver = \"r\"\nafter = { alert "
+       "= "
+       "\"A\" }",
+       {"s.toml:12:9: A at \"r\" would have to come after itself",
+        "s.toml:16:9: B at \"r\" would have to come after itself"}},
+      {"after = { alert = \"B\", by = 1 }\n[[expect.notification]]\nalert = \"B\"\nreceiver = \"r\"",
+       {"s.toml:12:24: unknown key expect.notification[0].after.by"}},
+  }));
+  CHECK(errors_after_head(head + mistake.body + "\n") == mistake.errors);
 }
 
 TEST_CASE("a path into a payload is $ with .key and [index]") {

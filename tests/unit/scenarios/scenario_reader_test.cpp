@@ -85,6 +85,9 @@ receiver = "slack"
 caused_by = "slow"
 within = { firing = "30s", resolved = "auto" }
 count = { firing = 1, resolved = 2 }
+labels = { severity = "critical" }
+annotations = { summary = "^api" }
+group = { alertname = "HighErrorRate" }
 body = [ { jsonpath = "$.attachments[0].title", matches = "High.*Rate" } ]
 
 [[expect.query]]
@@ -243,9 +246,12 @@ TEST_CASE("every key of a scenario arrives in its field") {
     CHECK(notification.resolved.automatic);
     CHECK(notification.firing_count == 1);
     CHECK(notification.resolved_count == 2);
-    REQUIRE(notification.body.size() == 1);
-    CHECK(notification.body[0].jsonpath == "$.attachments[0].title");
-    CHECK(notification.body[0].matches == "High.*Rate");
+    REQUIRE(notification.content.body.size() == 1);
+    CHECK(notification.content.body[0].jsonpath == "$.attachments[0].title");
+    CHECK(notification.content.body[0].matches == "High.*Rate");
+    CHECK(notification.content.labels == Labels{{"severity", "critical"}});
+    CHECK(notification.content.annotations == Labels{{"summary", "^api"}});
+    CHECK(notification.content.group == Labels{{"alertname", "HighErrorRate"}});
   }
   SECTION("the other expectations") {
     REQUIRE(scenario.queries.size() == 1);
@@ -454,7 +460,9 @@ query = "q"
   CHECK(notification.resolved.automatic);
   CHECK(!notification.firing_count);
   CHECK(!notification.resolved_count);
-  CHECK(notification.body.empty());
+  CHECK(notification.content.body.empty());
+  CHECK(!notification.content.needs_instances());
+  CHECK(!notification.after);
 
   CHECK(scenario.queries.at(0).name == "query-1");
   CHECK(scenario.queries[0].within == 30s);
@@ -535,9 +543,13 @@ receiver = "slack"
 alert = "A"
 receiver = "discord"
 caused_by = "one"
+after = { receiver = "slack" }
 )");
   CHECK(scenario.notifications.at(0).caused_by == "two");  // its alert's
   CHECK(scenario.notifications.at(1).caused_by == "one");
+  REQUIRE(scenario.notifications.at(1).after);
+  CHECK(scenario.notifications.at(1).after->alert == "A");
+  CHECK(scenario.notifications.at(1).after->caused_by == "two");
 }
 
 TEST_CASE("a notification may be expected of an alert that is not") {
