@@ -42,7 +42,8 @@ table{border-collapse:collapse;margin:.5rem 0 .25rem;width:100%}
 th{color:var(--quiet);font-size:.8rem;font-weight:400}
 th,td{border-top:1px solid var(--line);padding:.3rem .6rem .3rem 0;text-align:left;vertical-align:top}
 td{overflow-wrap:break-word;unicode-bidi:isolate}
-td.labels{overflow-wrap:anywhere;width:100%}
+td.labels{overflow-wrap:anywhere}
+td.labels,td:nth-child(2):last-child{width:100%}
 td.time,td:first-child{white-space:nowrap}
 code,pre{font:13px/1.45 ui-monospace,monospace}
 pre{background:var(--soft);border-radius:.375rem;margin:.5rem 0;overflow:auto;overflow-wrap:anywhere;padding:.75rem;white-space:pre-wrap}
