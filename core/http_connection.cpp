@@ -22,6 +22,8 @@ namespace {
 /// client's unread, would reset the connection and could destroy the answer on its way.
 constexpr auto kLinger = std::chrono::seconds(1);
 constexpr std::size_t kMaxDiscarded = 4u << 20;
+/// How often bytes of a slow body are sent, unless a single byte takes longer.
+constexpr auto kSlowStep = std::chrono::milliseconds(20);
 /// Reads of one connection before others get their turn.
 constexpr int kReadsInTurn = 4;
 /// A buffer that a large message made larger than this is given back.
@@ -82,6 +84,10 @@ class ConnectionExchange final : public HttpExchange,
 
   void reset() override {
     on_loop([](ConnectionExchange& self) { self.connection_->reset(); });
+  }
+
+  void abort() override {
+    on_loop([](ConnectionExchange& self) { self.connection_->abort(); });
   }
 
   void after(Nanoseconds delay, std::function<void()> action) override {
@@ -305,7 +311,8 @@ void HttpConnection::use(std::string_view bytes) {
 std::size_t HttpConnection::process(std::string_view bytes) {
   std::size_t used = 0;
   processing_ = true;
-  while (used < bytes.size() && !current_ && !last_answer_ && phase_ != Phase::closed) {
+  while (used < bytes.size() && !current_ && !last_answer_ && slow_.bytes_per_second == 0 &&
+         phase_ != Phase::closed) {
     used += reader_.read(bytes.substr(used));
     if (reader_.failure().status != 0) {
       refuse(reader_.failure());
@@ -346,9 +353,19 @@ void HttpConnection::write_response(const HttpResponse& response, bool keep_aliv
     host_.date_second = second;
     host_.date = http_date(second);
   }
-  append_response(output_, response, host_.date,
-                  {.keep_alive = keep_alive, .head_only = head_only, .http_1_0 = http_1_0});
+  std::size_t body =
+      append_response(output_, response, host_.date,
+                      {.keep_alive = keep_alive, .head_only = head_only, .http_1_0 = http_1_0});
   last_answer_ = !keep_alive;
+  if (response.truncate_after && *response.truncate_after < body) {
+    output_.resize(output_.size() - body + *response.truncate_after);
+    body = *response.truncate_after;
+    last_answer_ = true;
+  }
+  if (response.bytes_per_second > 0 && body > 0)
+    slow_ = {.bytes_per_second = response.bytes_per_second,
+             .from = output_.size() - body,
+             .started = std::chrono::steady_clock::now()};
 }
 
 void HttpConnection::answer(HttpResponse&& response) {
@@ -375,6 +392,12 @@ void HttpConnection::reset() {
   close();
 }
 
+void HttpConnection::abort() {
+  last_answer_ = true;
+  end_exchange(false);
+  if (!processing_) proceed();
+}
+
 void HttpConnection::end_exchange(bool gone) {
   if (!current_) return;
   const auto exchange = std::move(current_);
@@ -384,7 +407,11 @@ void HttpConnection::end_exchange(bool gone) {
 
 void HttpConnection::proceed() {
   if (phase_ == Phase::closed || phase_ == Phase::lingering) return;
-  if (!output_.empty()) flush();
+  if (!output_.empty()) {
+    flush();
+  } else if (last_answer_) {
+    linger();
+  }
   if (phase_ == Phase::closed || phase_ == Phase::lingering || phase_ == Phase::writing) return;
   if (current_) {
     if (peer_closed_) return close();
@@ -397,9 +424,10 @@ void HttpConnection::proceed() {
 }
 
 void HttpConnection::flush() {
-  while (written_ < output_.size()) {
-    const ssize_t sent = ::send(descriptor_, output_.data() + written_, output_.size() - written_,
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
+  const std::size_t end = sendable();
+  while (written_ < end) {
+    const ssize_t sent =
+        ::send(descriptor_, output_.data() + written_, end - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       if (!current_) enter(Phase::writing);
@@ -408,10 +436,13 @@ void HttpConnection::flush() {
     if (sent <= 0) return close();
     written_ += static_cast<std::size_t>(sent);
   }
+  if (end < output_.size()) return send_more_later();
   output_.clear();
   written_ = 0;
+  slow_ = {};
   if (output_.capacity() > kKeptCapacity) output_.shrink_to_fit();
-  if (last_answer_) return linger();
+  // A drain that began meanwhile has left this connection alone until now.
+  if (last_answer_ || (phase_ == Phase::writing && host_.draining)) return linger();
   if (phase_ == Phase::writing) {
     enter(Phase::idle);
     if (!input_.empty()) {
@@ -419,6 +450,28 @@ void HttpConnection::flush() {
       proceed();
     }
   }
+}
+
+/// The end of what may go out now.
+std::size_t HttpConnection::sendable() const {
+  if (slow_.bytes_per_second == 0) return output_.size();
+  const double due = to_seconds(std::chrono::steady_clock::now() - slow_.started) *
+                     static_cast<double>(slow_.bytes_per_second);
+  const std::size_t body = output_.size() - slow_.from;
+  return slow_.from + (due < static_cast<double>(body) ? static_cast<std::size_t>(due) : body);
+}
+
+void HttpConnection::send_more_later() {
+  enter(Phase::writing);
+  if (std::exchange(slow_.waiting, true)) return;
+  const Nanoseconds byte = from_seconds(1 / static_cast<double>(slow_.bytes_per_second));
+  host_.loop.at(host_.loop.now() + std::max<Nanoseconds>(kSlowStep, byte), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->phase_ != Phase::writing) return;
+    self->slow_.waiting = false;
+    self->flush();
+    self->read_soon();
+  });
 }
 
 void HttpConnection::linger() {

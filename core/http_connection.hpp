@@ -57,6 +57,7 @@ class HttpConnection final : public EventLoop::Watcher, public std::enable_share
   // For the exchange.
   void answer(HttpResponse&& response);
   void reset();
+  void abort();
   EventLoop& loop() { return host_.loop; }
 
  private:
@@ -72,6 +73,8 @@ class HttpConnection final : public EventLoop::Watcher, public std::enable_share
   void write_response(const HttpResponse& response, bool keep_alive, bool head_only, bool http_1_0);
   void proceed();
   void flush();
+  std::size_t sendable() const;
+  void send_more_later();
   void linger();
   void discard_input();
   void end_exchange(bool gone);
@@ -84,6 +87,13 @@ class HttpConnection final : public EventLoop::Watcher, public std::enable_share
   std::string input_;   ///< read from the socket, not used yet
   std::string output_;  ///< to be written
   std::size_t written_ = 0;
+  /// Of a body that goes out slowly, the last thing in output_.
+  struct SlowBody {
+    std::uint64_t bytes_per_second = 0;  ///< 0: there is none
+    std::size_t from = 0;                ///< where it begins in output_
+    SteadyTime started;
+    bool waiting = false;  ///< a timer is running
+  } slow_;
   std::shared_ptr<ConnectionExchange> current_;  ///< the request that waits for its answer
   SteadyTime deadline_ = SteadyTime::max();
   Phase phase_ = Phase::idle;

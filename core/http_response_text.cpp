@@ -140,8 +140,8 @@ HttpResponse problem_response(int status, std::string_view detail) {
   return response;
 }
 
-void append_response(std::string& out, const HttpResponse& response, std::string_view date,
-                     const ResponseFraming& framing) {
+std::size_t append_response(std::string& out, const HttpResponse& response, std::string_view date,
+                            const ResponseFraming& framing) {
   const bool no_content = has_no_content(response.status);
   out += "HTTP/1.1 ";
   append_number(out, static_cast<std::size_t>(response.status));
@@ -169,7 +169,9 @@ void append_response(std::string& out, const HttpResponse& response, std::string
     append_field_text(out, header.value);
   }
   out += "\r\n\r\n";
-  if (!no_content && !framing.head_only) out += response.body;
+  if (no_content || framing.head_only) return 0;
+  out += response.body;
+  return response.body.size();
 }
 
 }  // namespace obsctl::core

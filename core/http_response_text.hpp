@@ -25,8 +25,8 @@ struct ResponseFraming {
 };
 
 /// Appends the response as it goes over the wire. Control characters in field values become spaces, so that
-/// text from outside can never add a field.
-void append_response(std::string& out, const HttpResponse& response, std::string_view date,
-                     const ResponseFraming& framing);
+/// text from outside can never add a field. Returns the bytes of the body that it ends with.
+std::size_t append_response(std::string& out, const HttpResponse& response, std::string_view date,
+                            const ResponseFraming& framing);
 
 }  // namespace obsctl::core

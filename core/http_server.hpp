@@ -26,6 +26,10 @@ struct HttpResponse {
   std::string body = {};
   std::string content_type = "text/plain; charset=utf-8";
   std::vector<HttpHeader> headers = {};
+  /// How fast the body goes out, in bytes a second; 0: at once.
+  std::uint64_t bytes_per_second = 0;
+  /// The connection is closed after so many bytes of a longer body, whatever Content-Length has promised.
+  std::optional<std::uint64_t> truncate_after = {};
 };
 
 /// One request and the place for its answer. Shared between the connection and whoever answers later.
@@ -54,6 +58,8 @@ class HttpExchange {
   virtual void respond(HttpResponse response) = 0;
   /// Closes the connection with a reset instead of an answer.
   virtual void reset() = 0;
+  /// Closes it in good order instead, once earlier answers have gone out.
+  virtual void abort() = 0;
   /// Runs `action` after `delay`, unless the exchange ends before that.
   virtual void after(Nanoseconds delay, std::function<void()> action) = 0;
   /// Runs `action` once if the client goes away (or the server is stopped) before the answer is sent.

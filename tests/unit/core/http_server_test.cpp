@@ -542,6 +542,77 @@ TEST_CASE("reset ends a connection with RST") {
   CHECK(client.was_reset());
 }
 
+TEST_CASE("abort ends a connection in good order, after the answers before it") {
+  const auto server = serve([](const Exchange& exchange) {
+    if (exchange->path() == "/answer") return echo(exchange);
+    if (exchange->path() == "/now") return exchange->abort();
+    exchange->after(5ms, [exchange] { exchange->abort(); });
+  });
+  RawClient client(server->port());
+  // The last one is not read any more; closing with it unread must not become a reset.
+  client.send(get("/answer") + get(GENERATE("/now", "/later")) + get("/answer"));
+  CHECK(body_of(client.response()) == "GET /answer ");
+  CHECK(client.until_closed() == "");
+  CHECK_FALSE(client.was_reset());
+}
+
+TEST_CASE("a truncated answer promises its whole body and ends within it") {
+  const std::uint64_t after = GENERATE(0u, 4u, 10u, 11u);
+  const auto server = serve([after](const Exchange& exchange) {
+    exchange->respond({.body = "0123456789", .truncate_after = after});
+  });
+  RawClient client(server->port());
+  CAPTURE(after);
+  client.send(get("/"));
+  if (after >= 10) {  // there is nothing to cut off
+    client.send(get("/"));
+    CHECK(body_of(client.response()) == "0123456789");
+    CHECK(body_of(client.response()) == "0123456789");
+    return;
+  }
+  const std::string all = client.until_closed();
+  CHECK(all.find("\r\nContent-Length: 10\r\n") != std::string::npos);
+  CHECK(body_of(all) == std::string("0123456789").substr(0, after));
+  CHECK_FALSE(client.was_reset());
+}
+
+TEST_CASE("a slow body takes its time, and what waits behind it comes after it") {
+  const auto server = serve([](const Exchange& exchange) {
+    HttpResponse response{.body = std::string(300, 'x')};
+    if (exchange->path() == "/slow") response.bytes_per_second = 1000;
+    exchange->respond(std::move(response));
+  });
+  RawClient client(server->port());
+  const auto start = std::chrono::steady_clock::now();
+  if (GENERATE(true, false)) {
+    client.send(get("/slow") + get("/fast"));
+  } else {
+    client.send(get("/slow"));
+    std::this_thread::sleep_for(50ms);
+    client.send(get("/fast"));
+  }
+  CHECK(body_of(client.response()) == std::string(300, 'x'));
+  CHECK(std::chrono::steady_clock::now() - start >= 300ms);
+  CHECK(body_of(client.response()) == std::string(300, 'x'));
+  client.send("HEAD /slow HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+  const auto head = std::chrono::steady_clock::now();
+  CHECK(body_of(client.until_closed()) == "");
+  CHECK(std::chrono::steady_clock::now() - head < 250ms);
+}
+
+TEST_CASE("a drain lets a slow body finish and closes its connection then") {
+  const auto server = serve([](const Exchange& exchange) {
+    exchange->respond({.body = std::string(200, 'x'), .bytes_per_second = 1000});
+  });
+  RawClient client(server->port());
+  client.send(get("/"));
+  REQUIRE(client.response(60ms).size() > 0);  // on its way, not whole
+  auto drained = std::async(std::launch::async, [&] { return server->drain(5s); });
+  CHECK(client.until_closed().size() > 100);
+  client.close();
+  CHECK(drained.get());
+}
+
 TEST_CASE("timers run on time and in their order") {
   std::mutex mutex;
   std::vector<int> order;
