@@ -21,6 +21,10 @@ struct ServiceFlags {
   std::string listen = "127.0.0.1:8080";
   std::string token_file;
   std::vector<std::string> dependencies{"database", "cache"};
+  std::vector<std::string> depends;
+  std::string dependency_timeout = "1s";
+  int breaker_failures = 5;
+  std::string breaker_open = "10s";
   std::string toggle_ttl = "5m";
   std::string toggle_ttl_max = "1h";
   std::string work_max = "10s";
@@ -45,6 +49,14 @@ struct ServiceSetup {
   core::Nanoseconds drain_timeout{};
 };
 
+void read_calls(FlagReader& reader, const ServiceFlags& flags, stacks::DependenciesOptions& calls) {
+  for (const std::string& text : flags.depends)
+    reader.take("--depends", stacks::parse_depends_on(text), calls.depends.emplace_back());
+  reader.positive_duration("--dependency-timeout", flags.dependency_timeout, calls.timeout);
+  reader.positive_duration("--breaker-open", flags.breaker_open, calls.breaker.open_for);
+  calls.breaker.failures = flags.breaker_failures;
+}
+
 core::Result<ServiceSetup> read_setup(const ServiceFlags& flags) {
   ServiceSetup setup;
   stacks::ServiceOptions& service = setup.service;
@@ -52,6 +64,7 @@ core::Result<ServiceSetup> read_setup(const ServiceFlags& flags) {
   FlagReader reader(kFlags);
   reader.take("--listen", core::parse_listen_address(flags.listen), listen);
   reader.take("--token-file", kFlags.read_token(flags.token_file), service.token);
+  read_calls(reader, flags, service.calls);
   reader.duration("--toggle-ttl", flags.toggle_ttl, service.toggle_ttl);
   reader.duration("--toggle-ttl-max", flags.toggle_ttl_max, service.toggle_ttl_max);
   reader.duration("--work-max", flags.work_max, service.work_max);
@@ -109,6 +122,19 @@ void add_service(CLI::App& serve, CommandLine& line) {
       .add(*command, "--dependency", flags->dependencies, "NAME",
            "what /readyz reports on; repeat, or use commas")
       ->delimiter(',');
+  kFlags
+      .add(*command, "--depends", flags->depends, "ROUTE=NAME",
+           "a route that calls a dependency for each request; repeat, or use commas")
+      ->delimiter(',')
+      ->default_str("");
+  kFlags.add(*command, "--dependency-timeout", flags->dependency_timeout, "DURATION",
+             "after which a call of a dependency has failed");
+  kFlags
+      .add(*command, "--breaker-failures", flags->breaker_failures, "COUNT",
+           "calls that fail in a row open the circuit breaker")
+      ->check(CLI::Range(1, 1'000'000));
+  kFlags.add(*command, "--breaker-open", flags->breaker_open, "DURATION",
+             "how long it stays open before a call is tried");
   kFlags.add(*command, "--toggle-ttl", flags->toggle_ttl, "DURATION",
              "how long a toggle stays on unless told");
   kFlags.add(*command, "--toggle-ttl-max", flags->toggle_ttl_max, "DURATION", "the longest TTL of a toggle");

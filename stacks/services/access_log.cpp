@@ -78,10 +78,9 @@ void append_access_line(std::string& out, std::string_view time, const AccessEnt
 }
 
 AccessLog::AccessLog(const AccessLogOptions& options)
-    : options_(options), sample_(options.sample, options.seed) {
-  if (options_.mode == AccessLogMode::off) return;
-  writer_ = std::jthread([this](const std::stop_token& stop) { flush_until_stopped(stop); });
-}
+    : options_(options),
+      sample_(options.sample, options.seed),
+      writer_([this](const std::stop_token& stop) { flush_until_stopped(stop); }) {}
 
 AccessLog::~AccessLog() = default;
 
@@ -109,15 +108,19 @@ std::string_view AccessLog::timestamp(core::WallTime time) {
 void AccessLog::write(core::WallTime time, const AccessEntry& entry) {
   line_.clear();
   append_access_line(line_, timestamp(time), entry);
+  write_line(line_);
+}
+
+void AccessLog::write_line(std::string_view line) {
   bool tell = false;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() + line_.size() > kTooMuch) {
+    if (waiting_.size() + line.size() > kTooMuch) {
       ++dropped_;
       return;
     }
-    tell = waiting_.empty() || (waiting_.size() < kEnough && waiting_.size() + line_.size() >= kEnough);
-    waiting_ += line_;
+    tell = waiting_.empty() || (waiting_.size() < kEnough && waiting_.size() + line.size() >= kEnough);
+    waiting_ += line;
   }
   if (tell) wake_.notify_one();
 }

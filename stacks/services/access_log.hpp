@@ -64,6 +64,8 @@ class AccessLog {
   /// Whether the next request of that status is to be written. From one thread, like write().
   bool wants(int status);
   void write(core::WallTime time, const AccessEntry& entry);
+  /// Any line, with its line end, whatever the mode; from any thread.
+  void write_line(std::string_view line);
   /// Lines that were lost because the descriptor did not take them in time.
   std::uint64_t dropped() const;
 

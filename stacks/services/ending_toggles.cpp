@@ -16,6 +16,10 @@ class Unanswered final : public Fault {
     plan.end_with(ending_);
     return true;
   }
+  std::vector<int> statuses(std::string_view route) const override {
+    if (!requests_.about(route)) return {};
+    return {ending_ == Ending::abort || ending_ == Ending::reset ? kClosedUnanswered : kClientLeft};
+  }
 
  private:
   RequestFraction requests_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,9 +11,15 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "core/clock.hpp"
 #include "core/duration.hpp"
 
 namespace obsctl::stacks {
+
+// What metrics and logs call the requests that have had no answer. Never on the wire; the numbers are
+// nginx's.
+constexpr int kClosedUnanswered = 444;
+constexpr int kClientLeft = 499;
 
 /// How a request ends, from the mildest to the hardest: each tells the client less than the one before it.
 enum class Ending {
@@ -54,6 +61,13 @@ struct FaultPlan {
   void limit_body(std::uint64_t to_bytes);
 };
 
+/// What becomes of one call of something that the service depends on.
+struct DependencyCall {
+  bool fails = false;
+  bool hangs = false;  ///< there is no outcome before the caller's timeout
+  core::Nanoseconds takes{};
+};
+
 /// What /readyz says.
 struct Readiness {
   struct Dependency {
@@ -73,6 +87,10 @@ struct FaultContext {
   const std::vector<std::string>& dependencies;
   core::Nanoseconds longest_delay;
   std::uint64_t seed;
+  /// Outlives the fault.
+  const core::Clock& clock;
+  /// Writes a line of the program's log; from any thread.
+  const std::function<void(std::string_view line)>& log_line;
 };
 
 class Fault {
@@ -82,6 +100,11 @@ class Fault {
   virtual void describe(nlohmann::ordered_json& state) const = 0;
   /// Decides for one request of a route that may be faulted. True: the request is affected.
   virtual bool affect_request(std::string_view /*route*/, FaultPlan&) { return false; }
+  /// Decides for one call of a dependency. True: the call is affected.
+  virtual bool affect_call(std::string_view /*dependency*/, DependencyCall&) { return false; }
+  /// Begins what the fault does beside the requests. That has to end with the fault, and by itself after
+  /// `ttl`.
+  virtual void start(core::Nanoseconds /*ttl*/) {}
   /// True: something that /readyz reports is taken away.
   virtual bool affect_readiness(Readiness&) const { return false; }
   /// The statuses that it makes requests of `route` end with, so that their counters exist before the first

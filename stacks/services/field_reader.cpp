@@ -124,6 +124,52 @@ RoutePatterns FieldReader::routes(std::string_view name, const std::vector<std::
   return RoutePatterns(std::move(matched));
 }
 
+std::size_t FieldReader::choice(std::string_view name, const std::vector<std::string_view>& words,
+                                std::size_t fallback) {
+  const nlohmann::json* value = find(name, false);
+  if (value == nullptr) return fallback;
+  if (value->is_string()) {
+    const auto found = std::find(words.begin(), words.end(), value->get_ref<const std::string&>());
+    if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  }
+  report(name, fmt::format("must be one of {}", fmt::join(words, ", ")));
+  return fallback;
+}
+
+core::Rate FieldReader::rate(std::string_view name) {
+  if (const nlohmann::json* value = find(name, true)) {
+    const auto rate =
+        value->is_string() ? core::parse_rate(value->get_ref<const std::string&>()) : core::parse_rate("");
+    if (rate && rate->count > 0) return *rate;
+    report(name, "must be a rate above 0, such as \"100/s\" or \"30/m\"");
+  }
+  return {.count = 1};
+}
+
+std::vector<std::string> FieldReader::some_of(std::string_view name, const std::vector<std::string>& known) {
+  const nlohmann::json* value = find(name, true);
+  if (value == nullptr) return {};
+  const bool texts =
+      value->is_array() && !value->empty() &&
+      std::all_of(value->begin(), value->end(), [](const nlohmann::json& one) { return one.is_string(); });
+  if (!texts) {
+    report(name, "must be a list of names, such as [\"database\"]");
+    return {};
+  }
+  auto names = value->get<std::vector<std::string>>();
+  for (const std::string& given : names) {
+    if (std::find(known.begin(), known.end(), given) == known.end())
+      report_unknown_dependency(name, given, known);
+  }
+  return names;
+}
+
+void FieldReader::report_unknown_dependency(std::string_view name, const std::string& given,
+                                            const std::vector<std::string>& known) {
+  report(name, fmt::format("\"{}\" is not a dependency of this service{}; it has: {}", given,
+                           core::did_you_mean(given, known), joined(known)));
+}
+
 std::vector<std::string> FieldReader::switched_off(std::string_view name,
                                                    const std::vector<std::string>& known) {
   std::vector<std::string> off;
@@ -135,8 +181,7 @@ std::vector<std::string> FieldReader::switched_off(std::string_view name,
   }
   for (const auto& [key, healthy] : value->items()) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      report(name, fmt::format("\"{}\" is not a dependency of this service{}; it has: {}", key,
-                               core::did_you_mean(key, known), joined(known)));
+      report_unknown_dependency(name, key, known);
     } else if (!healthy.is_boolean()) {
       report(name, fmt::format("\"{}\" must be true or false", key));
     } else if (!healthy.get<bool>()) {

@@ -11,6 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "core/duration.hpp"
+#include "core/rate.hpp"
 #include "stacks/services/problem.hpp"
 #include "stacks/services/route_patterns.hpp"
 
@@ -25,6 +26,10 @@ class FieldReader {
   // the member is absent, the fallback comes back. A member without a fallback is required.
   double number(std::string_view name, double least, double most, std::optional<double> fallback);
   int integer(std::string_view name, int least, int most, std::optional<int> fallback);
+  /// One of some words; the place of it among them. `fallback`: the place of the default.
+  std::size_t choice(std::string_view name, const std::vector<std::string_view>& words, std::size_t fallback);
+  /// A text such as "100/s", above 0. Required.
+  core::Rate rate(std::string_view name);
   bool boolean(std::string_view name, bool fallback);
   /// A text such as "250ms".
   core::Nanoseconds duration(std::string_view name, core::Nanoseconds least, core::Nanoseconds most,
@@ -32,6 +37,8 @@ class FieldReader {
   /// Globs over the names of routes; absent or empty: all of them. With `known` names, those that match; else
   /// the globs themselves.
   RoutePatterns routes(std::string_view name, const std::vector<std::string>& known);
+  /// A list of names, all among `known`. Required.
+  std::vector<std::string> some_of(std::string_view name, const std::vector<std::string>& known);
   /// The names that an object such as {"database": false} sets to false; all must be among `known`.
   std::vector<std::string> switched_off(std::string_view name, const std::vector<std::string>& known);
   bool has(std::string_view name) const;
@@ -41,6 +48,8 @@ class FieldReader {
   std::vector<FieldError> finish();
 
  private:
+  void report_unknown_dependency(std::string_view name, const std::string& given,
+                                 const std::vector<std::string>& known);
   const nlohmann::json* find(std::string_view name, bool required);
 
   const nlohmann::json& object_;

@@ -33,6 +33,8 @@ class RequestFraction {
     const auto pattern = routes_.match(route);
     return pattern && sequences_[*pattern].next();
   }
+  double fraction() const { return fraction_; }
+  const RoutePatterns& routes() const { return routes_; }
   bool about(std::string_view route) const { return routes_.match(route).has_value(); }
   void describe(nlohmann::ordered_json& state) const {
     state["rate"] = fraction_;

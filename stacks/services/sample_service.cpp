@@ -1,13 +1,12 @@
 #include "stacks/services/sample_service.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <random>
-#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "stacks/services/held_requests.hpp"
 #include "stacks/services/problem.hpp"
 #include "stacks/services/request_id.hpp"
 #include "stacks/services/routes.hpp"
@@ -22,8 +21,6 @@ namespace {
 
 using Exchange = std::shared_ptr<core::HttpExchange>;
 
-/// nginx's number for "the client closed the request"; it appears in metrics and logs, never on the wire.
-constexpr int kClientLeft = 499;
 constexpr std::string_view kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
 
 /// One request on its way through the service.
@@ -32,7 +29,7 @@ struct Call {
   const Route* route;
   Method method;
   std::string request_id;
-  std::uint32_t faults = 0;
+  FaultPlan plan = {};
 };
 
 std::uint64_t new_seed() {
@@ -44,47 +41,27 @@ std::string in_milliseconds(core::Nanoseconds duration) {
   return fmt::format("{:.3f}", core::to_seconds(duration) * 1000);
 }
 
-std::optional<core::Error> contradiction(const ServiceOptions& options) {
-  using core::ErrorKind;
-  if (options.toggle_ttl <= core::Nanoseconds(0) || options.toggle_ttl > options.toggle_ttl_max)
-    return core::make_error(
-        ErrorKind::invalid_input,
-        fmt::format("the toggles' default TTL ({}) must be above 0 and at most the longest ({})",
-                    core::format_duration(options.toggle_ttl), core::format_duration(options.toggle_ttl_max)),
-        "change --toggle-ttl or --toggle-ttl-max");
-  if (!(options.access_log.sample >= 0 && options.access_log.sample <= 1))
-    return core::make_error(ErrorKind::invalid_input,
-                            fmt::format("{} is not a fraction of the requests", options.access_log.sample),
-                            "give --access-log-sample a number from 0 to 1");
-  const std::set<std::string> names(options.dependencies.begin(), options.dependencies.end());
-  if (names.size() != options.dependencies.size() ||
-      !std::all_of(names.begin(), names.end(), is_sane_request_id))
-    return core::make_error(ErrorKind::invalid_input,
-                            "the dependencies' names must be different, of letters, digits and ._-",
-                            "change --dependency");
-  return std::nullopt;
-}
-
 class Service final : public SampleService {
  public:
   Service(const ServiceOptions& options, std::uint64_t seed, const core::Clock& clock, core::Logger& log)
       : options_(options),
         clock_(clock),
-        log_(log),
         random_(seed),
         request_ids_(new_seed()),  // seeded ones would repeat from one start to the next
         metrics_(options.dependencies, options.version),
+        access_log_(options.access_log),
         board_(service_toggle_kinds(),
                {.ttl_default = options.toggle_ttl,
                 .ttl_max = options.toggle_ttl_max,
                 .longest_delay = options.delay_max,
                 .routes = faultable_routes(),
                 .dependencies = options.dependencies,
+                .log_line = [this](std::string_view line) { access_log_.write_line(line); },
                 .seed = seed,
-                .changed = [this](std::size_t kind) { expose_statuses(kind); }},
+                .changed = [this](std::size_t kind) { toggle_changed(kind); }},
                clock),
         toggles_(board_, {options.token, "OBSCTL_SERVICE_TOKEN"}, log),
-        access_log_(options.access_log) {}
+        dependencies_(options.calls, board_, clock) {}
 
   core::Result<void> listen() {
     core::HttpServerOptions http = options_.http;
@@ -107,26 +84,31 @@ class Service final : public SampleService {
  private:
   void handle(const Exchange& exchange);
   void meet_faults(Call&& call);
+  void conclude(const Call& call);
+  void hold(const Call& call);
+  void answer_with_status(const Call& call);
+  void call_dependencies(const Call& call);
   void run_route(const Call& call);
   void ready(const Call& call);
   void start_work(const Call& call);
   void finish(const Call& call, core::HttpResponse&& response);
   void note_client_left(const Call& call);
   void record(const Call& call, int status, std::size_t bytes);
-  void expose_statuses(std::size_t kind);
+  void toggle_changed(std::size_t kind);
   Readiness readiness(std::uint32_t& kinds) const;
 
   const ServiceOptions options_;
   const core::Clock& clock_;
-  core::Logger& log_;
   std::atomic<bool> draining_{false};
   // The rest belongs to the server's thread.
   SplitMix64 random_;
   RequestIds request_ids_;
   ServiceMetrics metrics_;
+  AccessLog access_log_;  ///< before the board, whose faults write to it
+  HeldRequests held_;
   ToggleBoard board_;
   TogglesApi toggles_;
-  AccessLog access_log_;
+  Dependencies dependencies_;
   std::unique_ptr<core::HttpServer> server_;  ///< last, so that its thread ends before what it uses
 };
 
@@ -139,29 +121,75 @@ void Service::handle(const Exchange& exchange) {
     return finish(call, problem(404, fmt::format("there is nothing at {}", exchange->path())));
   if (!call.route->knows(call.method)) return finish(call, unknown_method(*call.route, exchange->method()));
   if (call.route->may_be_faulted && !board_.quiet()) return meet_faults(std::move(call));
-  run_route(call);
+  call_dependencies(call);
 }
 
-/// Delay first, then the error or what the route would have done.
 void Service::meet_faults(Call&& call) {
-  const FaultPlan plan = board_.plan(call.route->label);
-  call.faults = plan.kinds;
-  metrics_.count_faults(plan.kinds, call.route->id);
-  const auto go_on = [this, plan](const Call& one) {
-    if (plan.ending == Ending::answer) return run_route(one);
-    finish(one, problem(plan.status, fmt::format("this error was injected by the toggle {}",
-                                                 board_.kinds()[plan.decided_by].name)));
-  };
-  if (plan.delay <= core::Nanoseconds(0)) return go_on(call);
+  call.plan = board_.plan(call.route->label);
+  metrics_.count_faults(call.plan.kinds, call.route->id);
+  if (call.plan.delay <= core::Nanoseconds(0)) return conclude(call);
   const Exchange exchange = call.exchange;
   const auto waiting = std::make_shared<bool>(true);
   exchange->on_gone([this, call, waiting] {
     if (*waiting) note_client_left(call);
   });
-  exchange->after(plan.delay, [go_on, call, waiting] {
+  exchange->after(call.plan.delay, [this, call, waiting] {
     *waiting = false;
-    go_on(call);
+    conclude(call);
   });
+}
+
+void Service::conclude(const Call& call) {
+  switch (call.plan.ending) {
+    case Ending::answer:
+      return call_dependencies(call);
+    case Ending::status:
+      return answer_with_status(call);
+    case Ending::abort:
+      record(call, kClosedUnanswered, 0);
+      return call.exchange->abort();
+    case Ending::reset:
+      record(call, kClosedUnanswered, 0);
+      return call.exchange->reset();
+    case Ending::hang:
+    case Ending::blackhole:
+      return hold(call);
+  }
+}
+
+void Service::answer_with_status(const Call& call) {
+  const FaultPlan& plan = call.plan;
+  core::HttpResponse response =
+      problem(plan.status, plan.reason.empty() ? fmt::format("this error was injected by the toggle {}",
+                                                             board_.kinds()[plan.decided_by].name)
+                                               : plan.reason);
+  if (plan.retry_after > core::Nanoseconds(0)) response.headers.push_back(retry_after(plan.retry_after));
+  finish(call, std::move(response));
+}
+
+void Service::hold(const Call& call) {
+  held_.hold(
+      call.exchange, call.plan.decided_by, [this, call] { call_dependencies(call); },
+      [this, call] { note_client_left(call); });
+  // Usually the next request notices that the TTL has passed; there may be none.
+  call.exchange->after(board_.left(call.plan.decided_by), [this] { toggles_.expire(); });
+}
+
+void Service::call_dependencies(const Call& call) {
+  if (!dependencies_.needed_by(call.route->label)) return run_route(call);
+  const auto affected = [this, call](std::uint32_t kinds) {
+    Call one = call;
+    one.plan.kinds |= kinds;
+    metrics_.count_faults(kinds, call.route->id);
+    return one;
+  };
+  dependencies_.call_all(
+      call.exchange, call.route->label,
+      [this, affected](std::uint32_t kinds, std::optional<core::HttpResponse> failure) {
+        if (!failure) return run_route(affected(kinds));
+        finish(affected(kinds), std::move(*failure));
+      },
+      [this, affected](std::uint32_t kinds) { note_client_left(affected(kinds)); });
 }
 
 void Service::run_route(const Call& call) {
@@ -177,8 +205,8 @@ void Service::run_route(const Call& call) {
     case RouteId::metrics: {
       metrics_.log_lines_dropped(access_log_.dropped());
       std::uint32_t kinds = 0;
-      return finish(
-          call, {.body = metrics_.exposition(readiness(kinds)), .content_type = std::string(kTextFormat)});
+      return finish(call, {.body = metrics_.exposition(readiness(kinds), dependencies_.metrics()),
+                           .content_type = std::string(kTextFormat)});
     }
     case RouteId::toggles:
     case RouteId::toggle:
@@ -190,9 +218,9 @@ void Service::run_route(const Call& call) {
 
 void Service::ready(const Call& call) {
   Call faulted = call;
-  const Readiness state = readiness(faulted.faults);
-  metrics_.count_faults(faulted.faults, RouteId::ready);
-  board_.note_affected(faulted.faults);
+  const Readiness state = readiness(faulted.plan.kinds);
+  metrics_.count_faults(faulted.plan.kinds, RouteId::ready);
+  board_.note_affected(faulted.plan.kinds);
   nlohmann::ordered_json body{{"status", draining_     ? "draining"
                                          : state.all() ? "ready"
                                                        : "not ready"},
@@ -231,8 +259,11 @@ void Service::start_work(const Call& call) {
 void Service::finish(const Call& call, core::HttpResponse&& response) {
   // First the figures, so that who has the answer finds it counted.
   record(call, response.status, response.body.size());
+  response.bytes_per_second = call.plan.bytes_per_second;
+  response.truncate_after = call.plan.truncate_after;
   response.headers.push_back({"X-Request-ID", call.request_id});
-  if (call.faults != 0) response.headers.push_back({"X-Fault", names_of(board_.kinds(), call.faults)});
+  if (call.plan.kinds != 0)
+    response.headers.push_back({"X-Fault", names_of(board_.kinds(), call.plan.kinds)});
   call.exchange->respond(std::move(response));
 }
 
@@ -245,7 +276,7 @@ void Service::record(const Call& call, int status, std::size_t bytes) {
   metrics_.count_request(call.route->id, call.method, status, duration);
   if (!access_log_.wants(status)) return;
   const std::string remote = call.exchange->remote_address();
-  const std::string faults = call.faults == 0 ? std::string() : names_of(board_.kinds(), call.faults);
+  const std::string faults = call.plan.kinds == 0 ? std::string() : names_of(board_.kinds(), call.plan.kinds);
   access_log_.write(clock_.wall_now(), {.request_id = call.request_id,
                                         .method = call.exchange->method(),
                                         .path = call.exchange->path(),
@@ -258,7 +289,8 @@ void Service::record(const Call& call, int status, std::size_t bytes) {
                                         .duration = duration});
 }
 
-void Service::expose_statuses(std::size_t kind) {
+void Service::toggle_changed(std::size_t kind) {
+  held_.release(kind);
   for (const Route& route : routes()) {
     for (const int status : board_.statuses(kind, route.label)) metrics_.expose(route.id, status);
   }

@@ -5,34 +5,14 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include "core/clock.hpp"
-#include "core/http_server.hpp"
 #include "core/log.hpp"
-#include "stacks/services/access_log.hpp"
+#include "stacks/services/service_options.hpp"
 
 namespace obsctl::stacks {
-
-struct ServiceOptions {
-  core::HttpServerOptions http{.max_body = 64u << 10};
-  /// Of the toggles API; empty: it refuses every call.
-  std::string token = {};
-  std::vector<std::string> dependencies{"database", "cache"};
-  core::Nanoseconds toggle_ttl = std::chrono::minutes(5);
-  core::Nanoseconds toggle_ttl_max = std::chrono::hours(1);
-  /// The longest job of /api/v1/work and the longest delay of the latency toggle.
-  core::Nanoseconds work_max = std::chrono::seconds(10);
-  core::Nanoseconds delay_max = std::chrono::seconds(30);
-  AccessLogOptions access_log = {};
-  /// Of every random choice; absent: a new one, which is logged.
-  std::optional<std::uint64_t> seed = {};
-  /// In app_build_info.
-  std::string version = "unknown";
-};
 
 class SampleService {
  public:

@@ -55,7 +55,8 @@ struct ServiceMetrics::Series {
 ServiceMetrics::Series::Series(const std::vector<std::string>& dependency_names, const std::string& version)
     : requests(prometheus::BuildCounter()
                    .Name("http_requests_total")
-                   .Help("Answered requests; status 499: the client left before its answer.")
+                   .Help("Requests; status 499: the client left before its answer, 444: a toggle closed its "
+                         "connection.")
                    .Register(registry)),
       durations(prometheus::BuildHistogram()
                     .Name("http_request_duration_seconds")
@@ -109,8 +110,9 @@ ServiceMetrics::Series::Series(const std::vector<std::string>& dependency_names,
   for (const ToggleKind& kind : service_toggle_kinds()) {
     auto& counters = faults_by_kind.emplace_back();
     for (const Route& route : routes()) {
-      const bool affected =
-          kind.affects == ToggleKind::Affects::readiness ? route.id == RouteId::ready : route.may_be_faulted;
+      using enum ToggleKind::Affects;
+      const bool affected = (kind.affects == readiness && route.id == RouteId::ready) ||
+                            (kind.affects == requests && route.may_be_faulted);
       if (!affected) continue;
       counters[static_cast<std::size_t>(route.id)] =
           &faults.Add({{"fault", std::string(kind.name)}, {"route", std::string(route.label)}});
@@ -178,7 +180,8 @@ void ServiceMetrics::log_lines_dropped(std::uint64_t total) {
   series_->dropped.Increment(static_cast<double>(total) - series_->dropped.Value());
 }
 
-std::string ServiceMetrics::exposition(const Readiness& readiness) {
+std::string ServiceMetrics::exposition(const Readiness& readiness,
+                                       std::vector<prometheus::MetricFamily> more) {
   series_->ready.Set(readiness.all() ? 1 : 0);
   for (const Readiness::Dependency& dependency : readiness.dependencies) {
     const auto found = series_->dependencies.find(dependency.name);
@@ -186,6 +189,7 @@ std::string ServiceMetrics::exposition(const Readiness& readiness) {
   }
   std::vector<prometheus::MetricFamily> families = series_->registry.Collect();
   for (prometheus::MetricFamily& family : process_metrics()) families.push_back(std::move(family));
+  std::move(more.begin(), more.end(), std::back_inserter(families));
   // The registry keeps its series in hash tables; people read this too.
   std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   for (prometheus::MetricFamily& family : families)

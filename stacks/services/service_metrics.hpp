@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <prometheus/metric_family.h>
+
 #include "core/duration.hpp"
 #include "stacks/services/fault.hpp"
 #include "stacks/services/routes.hpp"
@@ -33,8 +35,8 @@ class ServiceMetrics {
   void work_failed();
   void log_lines_dropped(std::uint64_t total);
 
-  /// Everything in Prometheus' text format 0.0.4, with `readiness` as it is now.
-  std::string exposition(const Readiness& readiness);
+  /// Everything, and `more`, in Prometheus' text format 0.0.4, with `readiness` as it is now.
+  std::string exposition(const Readiness& readiness, std::vector<prometheus::MetricFamily> more);
 
  private:
   struct Series;

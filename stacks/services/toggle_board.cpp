@@ -36,8 +36,12 @@ core::Nanoseconds ToggleBoard::left(std::size_t kind) const {
 
 std::vector<FieldError> ToggleBoard::set(std::size_t kind, const nlohmann::json& object) {
   FieldReader fields(object);
-  auto fault = kinds_[kind].read(
-      fields, {options_.routes, options_.dependencies, options_.longest_delay, seeds_.next()});
+  auto fault = kinds_[kind].read(fields, {.routes = options_.routes,
+                                          .dependencies = options_.dependencies,
+                                          .longest_delay = options_.longest_delay,
+                                          .seed = seeds_.next(),
+                                          .clock = clock_,
+                                          .log_line = options_.log_line});
   const core::Nanoseconds ttl =
       fields.duration("ttl", std::chrono::milliseconds(1), options_.ttl_max, options_.ttl_default);
   std::vector<FieldError> errors = fields.finish();
@@ -45,6 +49,7 @@ std::vector<FieldError> ToggleBoard::set(std::size_t kind, const nlohmann::json&
   put_off(kind);
   active_[kind] = Active{std::move(fault), ttl, clock_.wall_now(), clock_.steady_now() + ttl};
   ++on_;
+  active_[kind]->fault->start(ttl);
   if (options_.changed) options_.changed(kind);
   return {};
 }
@@ -96,6 +101,16 @@ FaultPlan ToggleBoard::plan(std::string_view route) {
     ++active_[kind]->affected;
   }
   return plan;
+}
+
+DependencyCall ToggleBoard::call(std::string_view dependency, std::uint32_t& kinds) {
+  DependencyCall call;
+  for (std::size_t kind = 0; kind < active_.size(); ++kind) {
+    if (!active_[kind] || !active_[kind]->fault->affect_call(dependency, call)) continue;
+    kinds |= bit(kind);
+    ++active_[kind]->affected;
+  }
+  return call;
 }
 
 Readiness ToggleBoard::readiness(std::uint32_t& kinds) const {

@@ -27,6 +27,8 @@ struct ToggleBoardOptions {
   /// The names of the routes that may be faulted; empty: they are not known beforehand, and names are paths.
   std::vector<std::string> routes = {};
   std::vector<std::string> dependencies = {};
+  /// Writes a line, with its line end, of the program's log; from any thread.
+  std::function<void(std::string_view line)> log_line = {};
   std::uint64_t seed = 1;
   /// Told the number of a kind that has been set (anew) or has gone off, however it did.
   std::function<void(std::size_t kind)> changed = {};
@@ -59,6 +61,8 @@ class ToggleBoard {
   /// Decides for one request by the name of its route: its label where the routes are known, else its path
   /// (RoutePatterns). A new decision each time.
   FaultPlan plan(std::string_view route);
+  /// Decides for one call of a dependency; `kinds` gets the toggles that affect it too.
+  DependencyCall call(std::string_view dependency, std::uint32_t& kinds);
   /// `kinds` gets the toggles that take something away, as in FaultPlan.
   Readiness readiness(std::uint32_t& kinds) const;
   /// A readiness answer that was affected by `kinds` has been given.

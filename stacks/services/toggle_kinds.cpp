@@ -8,6 +8,16 @@ const ToggleKinds& service_toggle_kinds() {
       {"error-rate", requests, &read_error_rate},
       {"latency", requests, &read_latency},
       {"readiness", readiness, &read_readiness},
+      {"rate-limit", requests, &read_rate_limit},
+      {"abort", requests, &read_abort},
+      {"reset", requests, &read_reset},
+      {"hang", requests, &read_hang},
+      {"bandwidth", requests, &read_bandwidth},
+      {"truncate", requests, &read_truncate},
+      {"dependency", requests, &read_dependency},
+      {"memory-leak", process, &read_memory_leak},
+      {"cpu-burn", process, &read_cpu_burn},
+      {"log-burst", process, &read_log_burst},
   };
   return kinds;
 }

@@ -14,8 +14,8 @@ namespace obsctl::stacks {
 struct ToggleKind {
   /// As in /api/v1/toggles/{name}.
   std::string_view name;
-  /// What it affects: requests of the routes that may be faulted, or the answer of /readyz.
-  enum class Affects { requests, readiness } affects;
+  /// What it affects: requests of the routes that may be faulted, the answer of /readyz, or the process.
+  enum class Affects { requests, readiness, process } affects;
   /// Reads the kind's own fields; what is wrong with them is noted in the reader, and the fault is then
   /// dropped.
   std::unique_ptr<Fault> (*read)(FieldReader& fields, const FaultContext& context);
@@ -39,7 +39,13 @@ std::unique_ptr<Fault> read_abort(FieldReader& fields, const FaultContext& conte
 std::unique_ptr<Fault> read_blackhole(FieldReader& fields, const FaultContext& context);
 std::unique_ptr<Fault> read_bandwidth(FieldReader& fields, const FaultContext& context);
 std::unique_ptr<Fault> read_truncate(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_rate_limit(FieldReader& fields, const FaultContext& context);
 // For one with a /readyz and dependencies:
+std::unique_ptr<Fault> read_dependency(FieldReader& fields, const FaultContext& context);
 std::unique_ptr<Fault> read_readiness(FieldReader& fields, const FaultContext& context);
+// For any process; log-burst needs a log_line.
+std::unique_ptr<Fault> read_memory_leak(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_cpu_burn(FieldReader& fields, const FaultContext& context);
+std::unique_ptr<Fault> read_log_burst(FieldReader& fields, const FaultContext& context);
 
 }  // namespace obsctl::stacks

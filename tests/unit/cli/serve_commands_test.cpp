@@ -69,6 +69,14 @@ TEST_CASE("a wrong flag of serve service is named with its variable") {
         "  hint: use all, errors or off");
   CHECK(message_of(serve({"--token-file", "/nowhere/token"})) ==
         "--token-file (OBSCTL_SERVICE_TOKEN_FILE): cannot read /nowhere/token: No such file or directory");
+  CHECK(message_of(serve({"--depends", "/api/v1/work"})) ==
+        "--depends (OBSCTL_SERVICE_DEPENDS): \"/api/v1/work\" does not say which route depends on what\n"
+        "  hint: write it as ROUTE=NAME, such as /api/v1/work=database");
+  CHECK(message_of(serve({"--depends", "/api/v1/work=queue"})) ==
+        "/api/v1/work=queue: there is no such dependency\n"
+        "  hint: routes that may depend on something are /api/v1/ping, /api/v1/work; dependencies are "
+        "database, "
+        "cache (--dependency)");
   const Variable variable("OBSCTL_SERVICE_TOGGLE_TTL", "2h");
   CHECK(message_of(serve({})) ==
         "the toggles' default TTL (2h) must be above 0 and at most the longest (1h)\n"

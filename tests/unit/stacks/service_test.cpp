@@ -1,111 +1,26 @@
 // The sample service from the outside: its routes, its metrics, its control API, and how it ends.
+#include <array>
+#include <cmath>
 #include <future>
-#include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "core/http_client.hpp"
-#include "core/text.hpp"
-#include "stacks/services/sample_service.hpp"
+#include "stacks/services/toggle_kinds.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/raw_client.hpp"
+#include "tests/support/service_bench.hpp"
 
 using namespace std::chrono_literals;
 using namespace obsctl::stacks;
 using nlohmann::json;
 using obsctl::core::HttpReply;
 using obsctl::test::RawClient;
-
-namespace {
-
-/// Moved by the test, read by the service's thread.
-class SharedClock final : public obsctl::core::Clock {
- public:
-  obsctl::core::SteadyTime steady_now() const override {
-    const std::lock_guard lock(mutex_);
-    return clock_.steady_now();
-  }
-  obsctl::core::WallTime wall_now() const override {
-    const std::lock_guard lock(mutex_);
-    return clock_.wall_now();
-  }
-  bool sleep_until(obsctl::core::SteadyTime, const std::stop_token&) override { return true; }
-  void advance(obsctl::core::Nanoseconds duration) {
-    const std::lock_guard lock(mutex_);
-    clock_.advance(duration);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  obsctl::core::ManualClock clock_;
-};
-
-ServiceOptions quiet_options() {
-  ServiceOptions options;
-  options.http.port = 0;
-  options.token = "s3cret";
-  options.access_log.mode = AccessLogMode::off;
-  options.seed = 42;
-  options.version = "1.2.3";
-  return options;
-}
-
-class Bench {
- public:
-  explicit Bench(const ServiceOptions& options = quiet_options()) {
-    auto started = SampleService::start(options, clock, log_);
-    REQUIRE(started.has_value());
-    service = std::move(*started);
-  }
-
-  HttpReply call(const std::string& method, const std::string& target, const std::string& body = "",
-                 std::vector<obsctl::core::HttpHeader> headers = {}) {
-    const auto reply =
-        client_.call({.method = method, .url = service->url() + target, .headers = headers, .body = body});
-    REQUIRE(reply.has_value());
-    return *reply;
-  }
-  HttpReply get(const std::string& target) { return call("GET", target); }
-  HttpReply control(const std::string& method, const std::string& target, const std::string& body = "") {
-    return call(method, target, body, {{"Authorization", "Bearer s3cret"}});
-  }
-  HttpReply toggle(const std::string& name, const std::string& body) {
-    return control("PUT", "/api/v1/toggles/" + name, body);
-  }
-  /// The value of a series, named as /metrics writes it.
-  std::string metric(const std::string& series) {
-    const std::string text = get("/metrics").body;
-    for (const std::string_view line : obsctl::core::split(text, '\n')) {
-      if (line.size() > series.size() && line.substr(0, series.size()) == series &&
-          line[series.size()] == ' ')
-        return std::string(line.substr(series.size() + 1));
-    }
-    return "absent";
-  }
-  bool becomes(const std::string& series, const std::string& value) {
-    const auto deadline = std::chrono::steady_clock::now() + 5s;
-    while (std::chrono::steady_clock::now() < deadline) {
-      if (metric(series) == value) return true;
-    }
-    return false;
-  }
-
-  SharedClock clock;
-  std::unique_ptr<SampleService> service;
-
- private:
-  obsctl::core::Logger log_{obsctl::core::LogLevel::off};
-  obsctl::core::HttpClient client_;
-};
-
-std::string requests(std::string_view route, std::string_view status, std::string_view method = "GET") {
-  return fmt::format("http_requests_total{{method=\"{}\",route=\"{}\",status=\"{}\"}}", method, route,
-                     status);
-}
-
-}  // namespace
+using obsctl::test::requests;
+using Bench = obsctl::test::ServiceBench;
+using obsctl::test::quiet_service_options;
+using obsctl::test::SharedClock;
 
 TEST_CASE("the service answers") {
   Bench bench;
@@ -191,7 +106,7 @@ TEST_CASE("errors are problem documents") {
       {"GET", "/api/v1/toggles", "Bearer wrong", "", 401,
        R"({"type":"about:blank","title":"Unauthorized","status":401,"detail":"the bearer token is wrong"})"},
       {"PUT", "/api/v1/toggles/latncy", "Bearer s3cret", "{}", 404,
-       R"({"type":"about:blank","title":"Not Found","status":404,"detail":"there is no toggle \"latncy\" (did you mean \"latency\"?); there are: error-rate, latency, readiness"})"},
+       R"({"type":"about:blank","title":"Not Found","status":404,"detail":"there is no toggle \"latncy\" (did you mean \"latency\"?); there are: error-rate, latency, readiness, rate-limit, abort, reset, hang, bandwidth, truncate, dependency, memory-leak, cpu-burn, log-burst"})"},
       {"PUT", "/api/v1/toggles/latency", "Bearer s3cret", "{", 400,
        R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"the body is not JSON"})"},
       {"PUT", "/api/v1/toggles/latency", "Bearer s3cret", "[]", 422,
@@ -223,7 +138,7 @@ TEST_CASE("a refusal says how to do better") {
 }
 
 TEST_CASE("without a token the toggles are locked") {
-  ServiceOptions options = quiet_options();
+  ServiceOptions options = quiet_service_options();
   options.token.clear();
   Bench bench(options);
   const HttpReply reply = bench.control("PUT", "/api/v1/toggles/latency", "{}");
@@ -251,7 +166,7 @@ TEST_CASE("toggles are set, read and cleared") {
   CHECK(bench.metric(requests("/api/v1/ping", "502")) == "1");
   CHECK(bench.metric("faults_injected_total{fault=\"error-rate\",route=\"/api/v1/ping\"}") == "1");
   const json all = json::parse(bench.control("GET", "/api/v1/toggles").body);
-  CHECK(all.at("toggles").size() == 3);
+  CHECK(all.at("toggles").size() == service_toggle_kinds().size());
   CHECK(all.at("toggles").at(0).at("affected") == 1);
 
   SECTION("one") {
@@ -260,10 +175,10 @@ TEST_CASE("toggles are set, read and cleared") {
     CHECK(cleared.body == "{\"name\":\"error-rate\",\"active\":false}\n");
   }
   SECTION("all") {
-    CHECK(
-        bench.control("DELETE", "/api/v1/toggles").body ==
-        R"({"toggles":[{"name":"error-rate","active":false},{"name":"latency","active":false},{"name":"readiness","active":false}]})"
-        "\n");
+    REQUIRE(bench.toggle("readiness", R"({"ready":false})").status == 200);
+    const json off = json::parse(bench.control("DELETE", "/api/v1/toggles").body);
+    CHECK(off.at("toggles").size() == service_toggle_kinds().size());
+    for (const json& one : off.at("toggles")) CHECK(one.at("active") == false);
   }
   SECTION("by their TTL") {
     bench.clock.advance(90s);
@@ -282,23 +197,29 @@ TEST_CASE("health, metrics and control are never faulted") {
   CHECK(bench.control("DELETE", "/api/v1/toggles").status == 200);
 }
 
-TEST_CASE("an error rate holds over HTTP") {
+TEST_CASE("an error rate holds over HTTP, for each route") {
   Bench bench;
-  const double rate = GENERATE(0.01, 0.3);
+  const double rate = GENERATE(0.001, 0.3);
   CAPTURE(rate);
   REQUIRE(bench.toggle("error-rate", json{{"rate", rate}, {"status", 503}}.dump()).status == 200);
-  constexpr int kRequests = 20'000;
+  constexpr int kRequests = 100'000;
   constexpr int kAtOnce = 200;
   RawClient client(bench.service->port());
   std::string burst;
-  for (int i = 0; i < kAtOnce; ++i) burst += "GET /api/v1/ping HTTP/1.1\r\nHost: test\r\n\r\n";
-  int failed = 0;
+  for (int i = 0; i < kAtOnce / 2; ++i)
+    burst +=
+        "GET /api/v1/ping HTTP/1.1\r\nHost: test\r\n\r\nGET /api/v1/work?ms=0 HTTP/1.1\r\nHost: test\r\n\r\n";
+  std::array<int, 2> failed{};  // of either route
   for (int i = 0; i < kRequests; i += kAtOnce) {
     client.send(burst);
-    for (int k = 0; k < kAtOnce; ++k) failed += client.response().starts_with("HTTP/1.1 503 ") ? 1 : 0;
+    for (std::size_t k = 0; k < kAtOnce; ++k)
+      failed[k % 2] += client.response().starts_with("HTTP/1.1 503 ") ? 1 : 0;
   }
-  CHECK(std::abs(failed - kRequests * rate) < 16);
-  CHECK(bench.metric(requests("/api/v1/ping", "503")) == std::to_string(failed));
+  // Three binomial standard deviations, which the blocks of ExactFraction stay far below.
+  const double sigma = std::sqrt(kRequests / 2 * rate * (1 - rate));
+  for (const int one : failed) CHECK(std::abs(one - kRequests / 2 * rate) <= 3 * sigma);
+  CHECK(bench.metric(requests("/api/v1/ping", "503")) == std::to_string(failed[0]));
+  CHECK(bench.metric(requests("/api/v1/work", "503")) == std::to_string(failed[1]));
 }
 
 TEST_CASE("a latency delays, and a client that leaves meanwhile is counted as gone") {
@@ -396,7 +317,7 @@ TEST_CASE("a drain shows in /readyz first, then lets jobs finish") {
 TEST_CASE("options that contradict each other are refused") {
   SharedClock clock;
   obsctl::core::Logger log(obsctl::core::LogLevel::off);
-  ServiceOptions options = quiet_options();
+  ServiceOptions options = quiet_service_options();
   std::string message;
   SECTION("TTLs") {
     options.toggle_ttl = 2h;
@@ -409,6 +330,14 @@ TEST_CASE("options that contradict each other are refused") {
   SECTION("dependencies") {
     options.dependencies = {"a", "a"};
     message = "the dependencies' names must be different, of letters, digits and ._-";
+  }
+  SECTION("a route that depends on nothing known") {
+    options.calls.depends = {{"/api/v1/work", "queue"}};
+    message = "/api/v1/work=queue: there is no such dependency";
+  }
+  SECTION("a route that nobody knows") {
+    options.calls.depends = {{"/healthz", "cache"}};
+    message = "/healthz=cache: there is no such route";
   }
   const auto service = SampleService::start(options, clock, log);
   REQUIRE(service.has_error());

@@ -48,10 +48,11 @@ TEST_CASE("a toggle that is set shows its values and when it ends") {
         R"({"name":"error-rate","active":true,"status":503,"rate":0.3,"routes":["/api/v1/ping"],"ttl":"2m",)"
         R"("set_at":"2023-11-14T22:13:20.000Z","expires_at":"2023-11-14T22:15:20.000Z","affected":0})");
   CHECK(bench.set("latency", R"({"delay":"250ms"})") == kAccepted);
-  CHECK(bench.state("latency") ==
-        R"({"name":"latency","active":true,"delay":"250ms","jitter":"0s","rate":1.0,)"
-        R"("routes":["/api/v1/ping","/api/v1/work"],"ttl":"5m",)"
-        R"("set_at":"2023-11-14T22:13:20.000Z","expires_at":"2023-11-14T22:18:20.000Z","affected":0})");
+  CHECK(
+      bench.state("latency") ==
+      R"({"name":"latency","active":true,"distribution":"uniform","delay":"250ms","jitter":"0s","max":"30s","rate":1.0,)"
+      R"("routes":["/api/v1/ping","/api/v1/work"],"ttl":"5m",)"
+      R"("set_at":"2023-11-14T22:13:20.000Z","expires_at":"2023-11-14T22:18:20.000Z","affected":0})");
   CHECK(bench.set("readiness", R"({"dependencies":{"cache":false,"database":true}})") == kAccepted);
   CHECK(bench.state("readiness") ==
         R"({"name":"readiness","active":true,"ready":true,"dependencies":{"cache":false},"ttl":"5m",)"
@@ -95,16 +96,18 @@ TEST_CASE("every mistake in a body is named at once, and the toggle stays as it 
   Bench bench;
   REQUIRE(bench.set("latency", R"({"delay":"1s"})") == kAccepted);
   const std::string before = bench.state("latency");
-  CHECK(bench.set("latency", R"({"dealy":"1s","jitter":5,"rate":1.5,"routes":["/healthz"],"ttl":"2h"})") ==
-        std::vector<FieldError>{
-            {"#/delay", "is missing"},
-            {"#/jitter", "must be a duration from 0s to 30s, such as \"250ms\" or \"1m30s\""},
-            {"#/rate", "must be a number from 0 to 1"},
-            {"#/routes", "\"/healthz\" matches no route that may be faulted: /api/v1/ping, /api/v1/work"},
-            {"#/ttl", "must be a duration from 1ms to 1h, such as \"250ms\" or \"1m30s\""},
-            {"#/dealy",
-             "is not known here (did you mean \"delay\"?); known are: delay, jitter, rate, routes, ttl"},
-        });
+  CHECK(
+      bench.set("latency", R"({"dealy":"1s","jitter":5,"rate":1.5,"routes":["/healthz"],"ttl":"2h"})") ==
+      std::vector<FieldError>{
+          {"#/delay", "is missing"},
+          {"#/jitter", "must be a duration from 0s to 30s, such as \"250ms\" or \"1m30s\""},
+          {"#/rate", "must be a number from 0 to 1"},
+          {"#/routes", "\"/healthz\" matches no route that may be faulted: /api/v1/ping, /api/v1/work"},
+          {"#/ttl", "must be a duration from 1ms to 1h, such as \"250ms\" or \"1m30s\""},
+          {"#/dealy",
+           "is not known here (did you mean \"delay\"?); known are: distribution, delay, jitter, max, rate, "
+           "routes, ttl"},
+      });
   CHECK(bench.state("latency") == before);
 }
 
@@ -139,6 +142,34 @@ TEST_CASE("each field has its bounds") {
       {"latency",
        R"({"delay":"10ms","jitter":"20ms"})",
        {"#/jitter", "must not be longer than delay: requests take delay ± jitter"}},
+      {"latency",
+       R"({"distribution":"gamma","delay":"1s"})",
+       {"#/distribution", "must be one of constant, uniform, normal, exponential, lognormal"}},
+      {"latency", R"({"distribution":"normal","mean":"1s"})", {"#/stddev", "is missing"}},
+      {"latency",
+       R"({"distribution":"lognormal","p50":"1s","p99":"900ms"})",
+       {"#/p99", "must not be shorter than p50"}},
+      {"latency",
+       R"({"distribution":"exponential","mean":"1s","delay":"1s"})",
+       {"#/delay", "is not known here; known are: distribution, mean, max, rate, routes, ttl"}},
+      {"rate-limit",
+       R"({"rate":"0/s"})",
+       {"#/rate", "must be a rate above 0, such as \"100/s\" or \"30/m\""}},
+      {"rate-limit", R"({"rate":100})", {"#/rate", "must be a rate above 0, such as \"100/s\" or \"30/m\""}},
+      {"bandwidth",
+       R"({"bytes_per_second":0})",
+       {"#/bytes_per_second", "must be a whole number from 1 to 1073741824"}},
+      {"truncate", "{}", {"#/after_bytes", "is missing"}},
+      {"dependency", "{}", {"#/dependencies", "is missing"}},
+      {"dependency",
+       R"({"dependencies":[]})",
+       {"#/dependencies", "must be a list of names, such as [\"database\"]"}},
+      {"dependency",
+       R"({"dependencies":["databse"]})",
+       {"#/dependencies",
+        "\"databse\" is not a dependency of this service (did you mean \"database\"?); it has: database, "
+        "cache"}},
+      {"dependency", R"({"dependencies":["cache"],"mode":"slow"})", {"#/delay", "is missing"}},
       {"readiness",
        "{}",
        {"#/ready", "is missing: say {\"ready\": false} or {\"dependencies\": {\"NAME\": false}}"}},
@@ -207,6 +238,28 @@ TEST_CASE("a latency is spread evenly around its delay") {
         {distance, samples[i] - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - samples[i]});
   }
   CHECK(distance < 1.95 / std::sqrt(static_cast<double>(samples.size())));
+}
+
+TEST_CASE("a rate limit is a token bucket: a burst, then exactly the rate") {
+  Bench bench;
+  REQUIRE(bench.set("rate-limit", R"({"rate":"100/s","burst":20})") == kAccepted);
+  int passed = 0;
+  for (int i = 0; i < 100; ++i) {
+    const FaultPlan plan = bench.board.plan(i % 2 == 0 ? "/api/v1/ping" : "/api/v1/work");
+    passed += plan.ending == Ending::answer ? 1 : 0;
+    if (plan.ending == Ending::answer) continue;
+    CHECK(plan.status == 429);
+    CHECK(plan.retry_after > 0ns);
+    CHECK(plan.retry_after <= 10ms);
+  }
+  CHECK(passed == 20);  // the clock stood still
+  for (int i = 0; i < 10'000; ++i) {
+    bench.clock.advance(1ms);
+    passed += bench.board.plan("/api/v1/ping").ending == Ending::answer ? 1 : 0;
+  }
+  CHECK(passed == 20 + 1000);
+  REQUIRE(bench.set("rate-limit", R"({"rate":"30/m"})") == kAccepted);
+  CHECK(json::parse(bench.state("rate-limit")).at("burst") == 1);
 }
 
 TEST_CASE("toggles that are on together add up") {
