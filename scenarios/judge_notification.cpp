@@ -1,7 +1,6 @@
 // How a notification stands: whether it came, in time, where it had to, as often and with what it had to say;
 // and whether one came of an alert that was to be suppressed.
 #include <map>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -48,15 +47,16 @@ std::string order_problem(const Expectation& expectation, const std::vector<Even
                      first.alert, first.receiver);
 }
 
-/// ": 2 of them duplicates", of those that said nothing new; empty when all did.
+/// "; 1 duplicate and 2 repeats among them", of those that said nothing new; empty when all did.
 std::string recurrences(const std::map<std::string, int>& counts) {
   std::string text;
-  for (const auto& [kind, what] : {std::pair{"duplicate", "duplicates"}, std::pair{"repeat", "repeats"}}) {
+  for (const char* kind : {"duplicate", "repeat"}) {
     const auto found = counts.find(kind);
     if (found == counts.end()) continue;
-    text += fmt::format("{} {} {}", text.empty() ? "; of them were" : " and", found->second, what);
+    text += fmt::format("{}{} {}{}", text.empty() ? "; " : " and ", found->second, kind,
+                        found->second == 1 ? "" : "s");
   }
-  return text;
+  return text.empty() ? text : text + " among them";
 }
 
 Finding judge_arrival(const Expectation& expectation, const std::vector<Event>& events, WallTime now,

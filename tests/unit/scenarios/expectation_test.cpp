@@ -413,9 +413,8 @@ TEST_CASE("what says nothing new is told where too many came") {
   for (const Event& event : {said(5, "first"), said(6, "duplicate"), said(7, "repeat"), said(8, "repeat")}) {
     story.event(obsctl::core::to_seconds(event.at - at(0)), event.kind, event.fields);
   }
-  CHECK(
-      text(judged_at(9, firing, story)) ==
-      "mismatched 5s: 4 firing notifications reached slack, not 1; of them were 1 duplicates and 2 repeats");
+  CHECK(text(judged_at(9, firing, story)) ==
+        "mismatched 5s: 4 firing notifications reached slack, not 1; 1 duplicate and 2 repeats among them");
 }
 
 TEST_CASE("a query is judged from the injection, by its own name") {
