@@ -211,7 +211,9 @@ class Planner {
     if (!situation_.alertmanager) return rule.budget;
     const verifiers::RuleGroup* group = nullptr;
     const verifiers::Rule* loaded = situation_.rule(notification.alert, &group);
-    const Labels labels = labels_of(*loaded, expected_labels(notification.alert));
+    Labels expected = expected_labels(notification.alert);
+    expected.insert(notification.content.labels.begin(), notification.content.labels.end());
+    const Labels labels = labels_of(*loaded, expected);
     const verifiers::Route* route = route_to(*situation_.alertmanager, labels, notification.receiver);
     if (route == nullptr) {
       remark(fmt::format("{} is not routed to \"{}\" (its routes lead to {}): no notification can arrive",

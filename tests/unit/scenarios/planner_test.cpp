@@ -199,6 +199,17 @@ TEST_CASE("What a notification cannot carry is said beforehand") {
     content.group = Labels{{"alertname", "HighErrorRate"}, {"severity", "critical"}, {"job", "api"}};
     CHECK(planned(wanted, around).remarks.empty());
   }
+  SECTION("labels that only the alert's series have, which may decide its route") {
+    around.alertmanager->root.routes[1].matchers = verifiers::LabelMatcher::parse("zone=a").value();
+    content.labels = {{"zone", "a"}};
+    content.group = Labels{{"alertname", "HighErrorRate"}, {"severity", "critical"}, {"job", "api"}};
+    CHECK(planned(wanted, around).remarks.empty());
+    content.labels.clear();
+    CHECK(planned(wanted, around).remarks ==
+          std::vector<std::string>{
+              "HighErrorRate is not routed to \"everything\" (its routes lead to pager): no "
+              "notification can arrive"});
+  }
   SECTION("labels that the rule sets otherwise") {
     content.labels = {{"severity", "info"}};
     CHECK(planned(wanted, around).remarks ==
