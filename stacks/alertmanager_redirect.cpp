@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr int kMostRoutes = 10'000;
+
 [[noreturn]] void refuse(const YAML::Node& at, const std::string& what) {
   throw YAML::RepresentationException(at.Mark(), what);
 }
@@ -117,6 +119,8 @@ class Redirection {
   YAML::Node faster(const YAML::Node& route, int depth) {
     if (!route.IsMap()) refuse(route, "a route is not a map");
     if (depth > 200) refuse(route, "routes are nested too deeply");
+    // Aliases can make a short text a tree without end.
+    if (++routes_ > kMostRoutes) refuse(route, fmt::format("there are more than {} routes", kMostRoutes));
     YAML::Node out(YAML::NodeType::Map);
     for (const auto& entry : route) {
       const std::string key = entry.first.Scalar();
@@ -206,6 +210,7 @@ class Redirection {
   const fs::path& folder_;
   const RedirectTarget& target_;
   const int minor_;
+  int routes_ = 0;
   std::set<std::string> notes_;
 };
 

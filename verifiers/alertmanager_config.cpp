@@ -17,6 +17,7 @@ namespace {
 
 /// Deeper than anybody nests routes, shallow enough for the stack.
 constexpr int kDeepestRoute = 200;
+constexpr int kMostRoutes = 10'000;
 
 [[noreturn]] void refuse(const YAML::Node& at, const std::string& what) {
   throw YAML::RepresentationException(at.Mark(), what);
@@ -93,10 +94,12 @@ void read_group_by(const YAML::Node& node, Route& route) {
   if (route.group_by_all) route.group_by.clear();
 }
 
-/// `inherited` has the parent's settings.
-Route read_route(const YAML::Node& node, Route inherited, int depth) {
+/// `inherited` has the parent's settings. `count` is of all routes: aliases can make a short text a tree
+/// without end.
+Route read_route(const YAML::Node& node, Route inherited, int depth, int& count) {
   if (!node.IsMap()) refuse(node, "a route is not a map");
   if (depth > kDeepestRoute) refuse(node, "routes are nested too deeply");
+  if (++count > kMostRoutes) refuse(node, fmt::format("there are more than {} routes", kMostRoutes));
   Route route = std::move(inherited);
   read_text(node, "receiver", route.receiver);
   read_group_by(node["group_by"], route);
@@ -114,7 +117,8 @@ Route read_route(const YAML::Node& node, Route inherited, int depth) {
   Route for_children = route;
   for_children.matchers.clear();
   for_children.continue_matching = false;
-  for (const YAML::Node& child : children) route.routes.push_back(read_route(child, for_children, depth + 1));
+  for (const YAML::Node& child : children)
+    route.routes.push_back(read_route(child, for_children, depth + 1, count));
   return route;
 }
 
@@ -223,7 +227,8 @@ AlertmanagerConfig read_config(const YAML::Node& document) {
   AlertmanagerConfig config;
   const YAML::Node route = document["route"];
   if (!route) refuse(document, "route is missing");
-  config.root = read_route(route, Route(), 0);
+  int count = 0;
+  config.root = read_route(route, Route(), 0, count);
   if (config.root.receiver.empty()) refuse(route, "the root route has no receiver");
   const YAML::Node receivers = document["receivers"];
   if (!receivers || !receivers.IsSequence()) refuse(document, "receivers is missing or not a list");

@@ -1,6 +1,8 @@
 // What stays of an Alertmanager configuration, and what goes, when it is not to leave the machine.
 #include "stacks/alertmanager_redirect.hpp"
 
+#include <fmt/format.h>
+
 #include "tests/support/catch.hpp"
 
 using namespace obsctl::stacks;
@@ -105,4 +107,16 @@ TEST_CASE("what is no configuration is refused with its place") {
   const auto made = redirect_alertmanager_config(yaml, "am.yml", "", {"u", "s", "0.25.0"});
   REQUIRE_FALSE(made);
   CHECK(to_string(made.error()) == error);
+}
+
+TEST_CASE("aliases cannot make a short text a tree without end") {
+  std::string yaml = "r0: &r0 {receiver: a}\n";
+  for (int i = 1; i < 30; ++i)
+    yaml += fmt::format("r{0}: &r{0} {{receiver: a, routes: [*r{1}, *r{1}]}}\n", i, i - 1);
+  yaml += "receivers: [{name: a}]\nroute: *r";
+  const RedirectTarget target{"http://127.0.0.1:1", "127.0.0.1:2", "0.25.0"};
+  const auto refused = redirect_alertmanager_config(yaml + "29\n", "am.yml", "/", target);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "there are more than 10000 routes");
+  CHECK(redirect_alertmanager_config(yaml + "3\n", "am.yml", "/", target));
 }

@@ -217,3 +217,16 @@ TEST_CASE("what is not YAML is refused with its place") {
   CHECK(read.error().where->file == "a.yml");
   CHECK(read.error().where->line == 2);
 }
+
+TEST_CASE("aliases cannot make a short text a tree without end") {
+  std::string yaml = "r0: &r0 {receiver: a}\n";
+  for (int i = 1; i < 30; ++i)
+    yaml += fmt::format("r{0}: &r{0} {{receiver: a, routes: [*r{1}, *r{1}]}}\n", i, i - 1);
+  yaml += "receivers: [{name: a}]\nroute: *r";
+  const auto refused = parse_alertmanager_config(yaml + "29\n", "am.yml");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "there are more than 10000 routes");
+  const auto few = parse_alertmanager_config(yaml + "3\n", "am.yml");
+  REQUIRE(few);
+  CHECK(few->root.routes.at(1).routes.size() == 2);
+}
