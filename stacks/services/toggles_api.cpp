@@ -98,6 +98,10 @@ core::HttpResponse TogglesApi::set(const core::HttpExchange& exchange, std::size
   const auto body = nlohmann::json::parse(exchange.body(), nullptr, false);
   if (body.is_discarded()) return problem(400, "the body is not JSON");
   if (!body.is_object()) return problem(422, "the body must be a JSON object");
+  if (board_.on(kind) && exchange.header("If-None-Match") == "*")
+    return problem(
+        412, fmt::format("the toggle \"{}\" is on already, for another {}", board_.kinds()[kind].name,
+                         core::format_duration(std::chrono::ceil<std::chrono::seconds>(board_.left(kind)))));
   const std::vector<FieldError> errors = board_.set(kind, body);
   if (!errors.empty())
     return problem(422, fmt::format("the toggle \"{}\" was left as it was", board_.kinds()[kind].name),

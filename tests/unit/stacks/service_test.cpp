@@ -188,6 +188,23 @@ TEST_CASE("toggles are set, read and cleared") {
   CHECK(bench.get("/api/v1/ping").status == 200);
 }
 
+TEST_CASE("a toggle that is on is not overwritten by who asks for that") {
+  Bench bench;
+  const auto set_if_off = [&](const std::string& body) {
+    return bench.call("PUT", "/api/v1/toggles/latency", body,
+                      {{"Authorization", "Bearer s3cret"}, {"If-None-Match", "*"}});
+  };
+  CHECK(set_if_off(R"({"delay":"1ms","ttl":"90s"})").status == 200);
+  bench.clock.advance(30s);
+  const HttpReply refused = set_if_off(R"({"delay":"2ms"})");
+  CHECK(refused.status == 412);
+  CHECK(json::parse(refused.body).at("detail") == "the toggle \"latency\" is on already, for another 1m");
+  CHECK(json::parse(bench.control("GET", "/api/v1/toggles/latency").body).at("delay") == "1ms");
+  CHECK(bench.toggle("latency", R"({"delay":"3ms"})").status == 200);
+  bench.clock.advance(5min);
+  CHECK(set_if_off(R"({"delay":"4ms"})").status == 200);
+}
+
 TEST_CASE("health, metrics and control are never faulted") {
   Bench bench;
   REQUIRE(bench.toggle("error-rate", R"({"rate":1})").status == 200);
