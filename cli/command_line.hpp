@@ -54,6 +54,7 @@ int exit_code_for(core::ErrorKind kind);
 // One function a command group; each adds its subcommands to `line.app`.
 void add_scenario_commands(CommandLine& line);
 void add_load_commands(CommandLine& line);
+void add_fault_commands(CommandLine& line);
 void add_stack_commands(CommandLine& line);
 void add_serve_commands(CommandLine& line);
 void add_verify_commands(CommandLine& line);

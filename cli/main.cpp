@@ -98,6 +98,7 @@ int run(int argc, char** argv) {
   line.app.fallthrough();
   add_scenario_commands(line);
   add_load_commands(line);
+  add_fault_commands(line);
   add_stack_commands(line);
   add_serve_commands(line);
   add_verify_commands(line);

@@ -9,6 +9,7 @@
 #include "cli/command_line.hpp"
 #include "cli/monitoring.hpp"
 #include "cli/stack_display.hpp"
+#include "core/http_client.hpp"
 #include "scenarios/library.hpp"
 #include "scenarios/planner.hpp"
 #include "scenarios/run_document.hpp"
@@ -55,8 +56,27 @@ std::string budget_of(const scenarios::Expectation& expectation) {
                               : "≤ " + latest;
 }
 
+/// What the run will break, where, and for how long at most.
+void print_faults(const Scenario& scenario) {
+  for (const scenarios::FaultSpec& fault : scenario.faults) {
+    std::vector<std::string> urls = fault.urls;
+    if (const auto target = scenario.targets.find(fault.target); target != scenario.targets.end())
+      urls.push_back(core::without_credentials(target->second.url));
+    fmt::print("\nfault {}: {}{}\n  for {} at most\n", fault.name, fault.description,
+               urls.empty() ? "" : fmt::format(" ({})", fmt::join(urls, ", ")),
+               core::format_duration(fault.max_duration));
+  }
+  if (!scenario.chaos) return;
+  const scenarios::Chaos& chaos = *scenario.chaos;
+  fmt::print("\nchaos: {} on {}, each for {} at most, {} in all, {}\n", fmt::join(chaos.kinds, ", "),
+             fmt::join(chaos.targets, ", "), core::format_duration(chaos.longest),
+             core::format_duration(chaos.budget),
+             chaos.seed ? fmt::format("drawn from seed {}", *chaos.seed) : "drawn when the run starts");
+}
+
 void print_plan(const Scenario& scenario, const Plan& plan) {
   fmt::print("{}: {}\n", scenario.id, scenario.title);
+  print_faults(scenario);
   for (const scenarios::PlannedRule& rule : plan.rules) {
     const auto& timing = rule.timing;
     fmt::print(
@@ -95,6 +115,13 @@ Result<int> plan(const PlanFlags& flags, Context& context) {
   if (!made) return made.error();
   if (flags.json) {
     Json document{{"schema", 1}, {"scenario", scenario->id}, {"time_scale", places->time_scale}};
+    for (const scenarios::FaultSpec& fault : scenario->faults) {
+      document["faults"].push_back({{"fault", fault.name},
+                                    {"kind", fault.kind},
+                                    {"target", fault.target},
+                                    {"description", fault.description},
+                                    {"max_duration_s", core::to_seconds(fault.max_duration)}});
+    }
     document.update(scenarios::plan_json(*made));
     fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {

@@ -61,6 +61,14 @@ std::string fault_text(const Event& event) {
   return text;
 }
 
+/// What a run that was killed had left in place.
+std::string left_fault_text(const Event& event) {
+  std::string text = fmt::format("{}, left by run {}", event.text("description"), event.text("of_run"));
+  if (event.kind == "left_fault.still_there")
+    text += fmt::format(", is still there: {}; by hand: {}", event.text("reason"), event.text("undo"));
+  return text;
+}
+
 std::string mark(Outcome outcome) {
   switch (outcome) {
     case Outcome::passed:
@@ -237,6 +245,10 @@ std::string event_line(const Event& event) {
   }
   if (kind.starts_with("steady_state.") || kind.starts_with("check.")) return event.text("evidence");
   if (kind.starts_with("fault.")) return fault_text(event);
+  if (kind.starts_with("left_fault.")) return left_fault_text(event);
+  if (kind == "chaos.drawn")
+    return fmt::format("seed {}, {} faults", event.fields.value("seed", Json()).dump(),
+                       event.fields.value("faults", Json::array()).size());
   if (kind == "alert.suppressed")
     return fmt::format("{}{} by {}", event.text("alert"), labels_text(event), event.text("by"));
   if (kind.starts_with("alert.")) return event.text("alert") + labels_text(event);

@@ -38,6 +38,7 @@ struct RunFlags {
   std::string scenario;
   scenarios::RunOptions run;
   std::vector<std::string> targets;
+  std::string max_duration;
   bool json = false;
   std::string junit;
   std::string markdown;
@@ -82,16 +83,9 @@ std::vector<std::string> expected_of(const Scenario& scenario) {
   return lines;
 }
 
-std::string fault_of(const scenarios::FaultSpec& fault) {
-  std::string text = fmt::format("{} on {}", fault.kind, fault.target);
-  if (fault.kind == "error-rate") text += fmt::format(", {:.4g}% → {}", fault.rate * 100, fault.status);
-  if (fault.kind == "latency") text += fmt::format(", +{}", core::format_duration(fault.delay));
-  return text;
-}
-
 Json scenario_json(const Scenario& scenario) {
   Json faults = Json::array();
-  for (const auto& fault : scenario.faults) faults.push_back(fault_of(fault));
+  for (const auto& fault : scenario.faults) faults.push_back(fault.description);
   return {{"id", scenario.id},     {"title", scenario.title},     {"stack", scenario.stack},
           {"file", scenario.file}, {"faults", std::move(faults)}, {"expects", expected_of(scenario)}};
 }
@@ -139,7 +133,7 @@ Result<int> show(const std::string& name, bool json, bool toml) {
   for (const auto& load : scenario.loads) {
     fmt::print("load    {}: {} to {}\n", load.name, rate_text(load), load.target);
   }
-  for (const auto& fault : scenario.faults) fmt::print("fault   {}: {}\n", fault.name, fault_of(fault));
+  for (const auto& fault : scenario.faults) fmt::print("fault   {}: {}\n", fault.name, fault.description);
   for (const std::string& line : expected_of(scenario)) fmt::print("expect  {}\n", line);
   return kPassed;
 }
@@ -238,6 +232,12 @@ Result<int> run(RunFlags flags, Context& context) {
   const std::string id = core::new_run_id();
   const Result<fs::path> folder = new_run_folder(id);
   if (!folder) return folder.error();
+  if (!flags.max_duration.empty()) {
+    const auto longest = core::parse_duration(flags.max_duration);
+    if (!longest) return core::make_error(ErrorKind::usage, "--max-duration: " + longest.error().message);
+    flags.run.max_duration = *longest;
+  }
+  flags.run.id = id;
   flags.run.version = version_number();
   flags.run.revision = git_revision(fs::path(file->scenario.file).parent_path(), context.stop);
 
@@ -292,6 +292,13 @@ void add_run(CLI::App& group, CommandLine& line) {
       ->type_name("HOST:PORT");
   command->add_option("--target", flags->targets, "a target that runs elsewhere; may be repeated")
       ->type_name("NAME=URL");
+  command
+      ->add_option("--allow-target", places.allow_targets,
+                   "a host besides this machine that load and faults may go to; may be repeated")
+      ->type_name("HOST");
+  command->add_option("--max-duration", flags->max_duration, "abort the run then, every fault taken back")
+      ->type_name("DURATION");
+  command->add_option("--seed", flags->run.seed, "draw the faults of [chaos] from this number");
   command->add_flag("--json", flags->json, "print the journal document instead of the summary");
   command->add_option("--html", flags->html, "also write the report as a page to this file")
       ->type_name("FILE");

@@ -272,6 +272,10 @@ void TomlTable::report(std::string message, std::string hint) {
   document_->errors.push_back({ErrorKind::invalid_input, std::move(message), std::move(hint), position()});
 }
 
+void TomlTable::pass_over(std::string_view key) {
+  asked_->emplace_back(key);
+}
+
 void TomlTable::finish() {
   for (const auto& [key, value] : as_table(node_)) {
     const std::string name(key.str());

@@ -66,6 +66,8 @@ class TomlTable {
   /// Where a key's value stands; the table's own place when there is no such key.
   SourcePosition position(std::string_view key) const;
   SourcePosition position() const;
+  /// Leaves a key out of finish(), for one that is wrong in a way that has been reported.
+  void pass_over(std::string_view key);
   /// Reports every key that was never asked for.
   void finish();
   /// The table's path in the file, such as "fault[0]" or "load.browse"; "" for the file itself.

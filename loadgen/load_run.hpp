@@ -31,8 +31,8 @@ class LoadRun {
   virtual core::SteadyTime started_at() const = 0;
 
   /// From now on (to be exact: from 5 ms from now on), arrivals belong to this phase, by when they are due. A
-  /// name that was used before goes on where it left off. At most 32 calls a run; further ones change
-  /// nothing.
+  /// name that was used before goes on where it left off. "during-fault/errors" is a part of "during-fault",
+  /// and counts for both. At most 128 calls a run; further ones change nothing.
   virtual void begin_phase(std::string name) = 0;
   /// A phase so far; zeros for a name that is not known. Some 20 µs, so it can be polled.
   virtual Statistics phase(std::string_view name) const = 0;

@@ -10,22 +10,33 @@ namespace obsctl::loadgen {
 
 using core::Nanoseconds;
 
-PhaseSum ThreadedRun::sum_of(int recorder) const {
+namespace {
+
+bool contains(const std::vector<int>& numbers, int number) {
+  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+/// Whether a phase is the one of that name, or a part of it.
+bool belongs_to(std::string_view phase, std::string_view name) {
+  return phase.substr(0, name.size()) == name && (phase.size() == name.size() || phase[name.size()] == '/');
+}
+
+}  // namespace
+
+PhaseSum ThreadedRun::sum_of(const std::vector<int>& recorders) const {
   PhaseSum sum;
-  for (const auto& worker : workers_) sum.add(*worker->phase(recorder));
+  for (const int recorder : recorders) {
+    for (const auto& worker : workers_) sum.add(*worker->phase(recorder));
+  }
   return sum;
 }
 
 PhaseSum ThreadedRun::measured_sum() const {
-  PhaseSum sum;
-  std::vector<int> seen;
+  std::vector<int> recorders;
   for (const Phase& phase : phases_) {
-    if (phase.name == "warm-up" || std::find(seen.begin(), seen.end(), phase.recorder) != seen.end())
-      continue;
-    seen.push_back(phase.recorder);
-    for (const auto& worker : workers_) sum.add(*worker->phase(phase.recorder));
+    if (phase.name != "warm-up" && !contains(recorders, phase.recorder)) recorders.push_back(phase.recorder);
   }
-  return sum;
+  return sum_of(recorders);
 }
 
 void ThreadedRun::complete(Counts& counts, std::int64_t scheduled) const {
@@ -54,10 +65,10 @@ Statistics ThreadedRun::phase_statistics(std::string_view name) const {
   const std::int64_t scheduled_now = scheduled_before(now_cursor_, end);
   std::int64_t scheduled = 0;
   Nanoseconds length{};
-  int recorder = -1;
+  std::vector<int> recorders;
   for (std::size_t i = 0; i < phases_.size(); ++i) {
-    if (phases_[i].name != name) continue;
-    recorder = phases_[i].recorder;
+    if (!belongs_to(phases_[i].name, name)) continue;
+    if (!contains(recorders, phases_[i].recorder)) recorders.push_back(phases_[i].recorder);
     const RunTime from = std::max<RunTime>(0, phases_[i].start);
     const bool over = i + 1 < phases_.size() && phases_[i + 1].start < end;
     const RunTime to = over ? phases_[i + 1].start : end;
@@ -65,7 +76,7 @@ Statistics ThreadedRun::phase_statistics(std::string_view name) const {
     scheduled += (over ? phases_[i + 1].scheduled_before : scheduled_now) - phases_[i].scheduled_before;
     length += Nanoseconds(to - from);
   }
-  return recorder < 0 ? Statistics{} : statistics_of(sum_of(recorder), scheduled, length);
+  return recorders.empty() ? Statistics{} : statistics_of(sum_of(recorders), scheduled, length);
 }
 
 Statistics ThreadedRun::phase(std::string_view name) const {
@@ -191,7 +202,7 @@ Summary ThreadedRun::summarise(RunTime drained, bool early) {
   summary.counts = sum.counts;
   std::int64_t warm_up_in_flight = 0;
   if (phases_.front().name == "warm-up") {
-    const Counts warm_up = sum_of(0).counts;
+    const Counts warm_up = sum_of({0}).counts;
     warm_up_in_flight = warm_up.sent - warm_up.completed();
   }
   summary.counts.scheduled = summary.closed_loop ? sum.counts.sent : measured_scheduled();
@@ -221,9 +232,10 @@ Summary ThreadedRun::summarise(RunTime drained, bool early) {
   summary.schedule_lag = std::move(sum.schedule_lag);
   summary.pool_wait = std::move(sum.pool_wait);
   for (const Phase& phase : phases_) {
+    const std::string name = phase.name.substr(0, phase.name.find('/'));
     const bool known = std::any_of(summary.phases.begin(), summary.phases.end(),
-                                   [&](const PhaseSummary& p) { return p.name == phase.name; });
-    if (!known) summary.phases.push_back({phase.name, phase_statistics(phase.name)});
+                                   [&](const PhaseSummary& p) { return p.name == name; });
+    if (!known) summary.phases.push_back({name, phase_statistics(name)});
   }
   collect_windows();
   summary.windows = windows_;

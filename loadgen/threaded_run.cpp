@@ -82,7 +82,7 @@ std::int64_t ThreadedRun::scheduled_before(ArrivalCursor& cursor, RunTime time) 
 void ThreadedRun::begin_phase(std::string name) {
   const std::lock_guard lock(mutex_);
   if (phases_.size() >= kMaxPhases) {
-    log_.warn("a load run has at most 32 phases; this one is not begun", {{"phase", name}});
+    log_.warn("a load run has at most 128 phases; this one is not begun", {{"phase", name}});
     return;
   }
   int recorder = 0;

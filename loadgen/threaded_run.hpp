@@ -65,7 +65,7 @@ class ThreadedRun final : public LoadRun {
   RunTime now() const;
   RunTime measured_now() const { return std::min(now(), shared_->end.load()); }
   std::int64_t scheduled_before(ArrivalCursor& cursor, RunTime time) const;
-  PhaseSum sum_of(int recorder) const;
+  PhaseSum sum_of(const std::vector<int>& recorders) const;
   PhaseSum measured_sum() const;
   Statistics statistics_of(const PhaseSum& sum, std::int64_t scheduled, core::Nanoseconds length) const;
   Statistics phase_statistics(std::string_view name) const;

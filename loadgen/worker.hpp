@@ -25,7 +25,7 @@
 
 namespace obsctl::loadgen {
 
-inline constexpr int kMaxPhases = 32;
+inline constexpr int kMaxPhases = 128;
 
 /// What all threads of a run share. Written before they start, except for the atomics.
 struct RunShared {

@@ -13,13 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "core/clock.hpp"
+#include "scenarios/json.hpp"
 
 namespace obsctl::scenarios {
-
-using Json = nlohmann::ordered_json;
 
 /// One thing that happened. Kinds and their fields are listed in docs/reference/journal.md.
 struct Event {

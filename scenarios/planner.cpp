@@ -27,13 +27,14 @@ namespace {
 
 /// What a fault does to the quantity that a rule of this shape looks at, as far as it can be said beforehand.
 FaultStep step_of(const FaultSpec& fault, const RuleShape& shape) {
-  const bool everywhere = fault.routes.empty();
-  if (shape.kind == RuleShape::Kind::ratio && fault.kind == "error-rate" && everywhere) {
-    return shape.falls_below ? FaultStep{1, 1 - fault.rate} : FaultStep{0, fault.rate};
+  const FaultEffect& effect = fault.effect;
+  // What is not answered is in no counter of the service's own.
+  if (shape.kind == RuleShape::Kind::ratio && effect.failing > 0 && effect.status != 0 && effect.everywhere) {
+    return shape.falls_below ? FaultStep{1, 1 - effect.failing} : FaultStep{0, effect.failing};
   }
-  if (shape.kind == RuleShape::Kind::quantile && fault.kind == "latency" && everywhere &&
-      core::to_seconds(fault.delay - fault.jitter) >= shape.latency) {
-    return {0, fault.rate};
+  if (shape.kind == RuleShape::Kind::quantile && effect.delayed > 0 && effect.everywhere &&
+      core::to_seconds(effect.delay) >= shape.latency) {
+    return {0, effect.delayed};
   }
   return {shape.falls_below ? 1.0 : 0.0, std::nullopt};
 }

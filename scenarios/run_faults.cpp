@@ -22,26 +22,20 @@ Json about(const FaultSpec& spec) {
 
 }  // namespace
 
-Confirmation default_confirmation(const FaultSpec& spec) {
+Confirmation default_confirmation(const FaultEffect& effect) {
   Confirmation confirmation;
-  if (spec.kind == "error-rate") {
+  if (effect.failing > 0) {
     confirmation.metric = "error_ratio";
     // A fault on some routes only is seen by those requests of the load that go there.
-    confirmation.bounds.at_least = spec.routes.empty() ? 0.8 * spec.rate : 0.01;
-  } else if (spec.kind == "latency") {
-    confirmation.metric = spec.rate >= 0.6    ? "response_p50"
-                          : spec.rate >= 0.06 ? "response_p95"
-                                              : "response_p99";
-    confirmation.bounds.at_least = core::to_seconds(spec.delay - spec.jitter);
-  } else if (spec.kind == "kill") {
-    confirmation.metric = "error_ratio";
-    confirmation.bounds.at_least = 0.9;
-  } else if (spec.kind == "pause") {
-    confirmation.path = "/";
-    confirmation.status = 0;
+    confirmation.bounds.at_least = effect.everywhere ? 0.8 * effect.failing : 0.01;
+  } else if (effect.delayed > 0) {
+    confirmation.metric = effect.delayed >= 0.6    ? "response_p50"
+                          : effect.delayed >= 0.06 ? "response_p95"
+                                                   : "response_p99";
+    confirmation.bounds.at_least = core::to_seconds(effect.delay);
   } else {
-    confirmation.path = "/readyz";
-    confirmation.status = 503;
+    confirmation.path = effect.probe;
+    confirmation.status = effect.probe_status;
   }
   return confirmation;
 }
@@ -49,14 +43,15 @@ Confirmation default_confirmation(const FaultSpec& spec) {
 Result<void> RunFaults::prepare(const std::vector<FaultSpec>& specs,
                                 const std::map<std::string, FaultPlace>& places, bool skip) {
   for (const FaultSpec& spec : specs) {
-    const FaultPlace& place = places.at(spec.target);
+    const auto known = places.find(spec.target);
+    const FaultPlace place = known == places.end() ? FaultPlace{} : known->second;
     auto fault = make_fault(spec, place, clock_);
     if (!fault) return fault.error();
     Running running;
     running.spec = spec;
     running.place = place;
     running.fault = std::move(*fault);
-    running.confirmation = spec.confirm.value_or(default_confirmation(spec));
+    running.confirmation = spec.confirm.value_or(default_confirmation(spec.effect));
     running.skip = skip;
     faults_.push_back(std::move(running));
   }
@@ -68,7 +63,7 @@ void RunFaults::step(core::SteadyTime gate, core::SteadyTime started,
   for (Running& fault : faults_) {
     switch (fault.state) {
       case State::waiting:
-        if (clock_.steady_now() >= std::max(gate, started + fault.spec.start)) inject(fault, stop);
+        if (is_due(fault, gate, started)) inject(fault, stop);
         break;
       case State::confirming:
         confirm(fault, true, stop);
@@ -86,6 +81,56 @@ void RunFaults::step(core::SteadyTime gate, core::SteadyTime started,
         break;
     }
   }
+}
+
+void RunFaults::pick_up_left(const std::stop_token& stop) {
+  for (const FaultLedger::Entry& entry : ledger_.entries()) {
+    if (entry.looked_after || entry.record.held) continue;
+    Json fields{{"fault", entry.record.spec.name},
+                {"of_run", entry.record.run},
+                {"description", entry.record.spec.description}};
+    const Result<void> cleared = ledger_.clear(entry, clock_, stop);
+    if (!cleared) {
+      fields["reason"] = to_line(cleared.error());
+      fields["undo"] = entry.record.undo;
+    }
+    journal_.append(cleared ? "left_fault.cleared" : "left_fault.still_there", std::move(fields));
+  }
+}
+
+namespace {
+
+/// When what `after` speaks of happened.
+std::optional<WallTime> happened(const After& after, const std::vector<Event>& events) {
+  using What = After::What;
+  const std::map<What, std::pair<std::string_view, const char*>> kinds{
+      {What::fault_confirmed, {"fault.confirmed", "fault"}},
+      {What::fault_gone, {"fault.clear_confirmed", "fault"}},
+      {What::alert_pending, {"alert.pending", "alert"}},
+      {What::alert_firing, {"alert.firing", "alert"}},
+      {What::alert_inactive, {"alert.inactive", "alert"}}};
+  const auto& [kind, key] = kinds.at(after.what);
+  for (const Event& event : events) {
+    const bool left_out = event.kind == "fault.skipped" || event.flag("skipped");
+    if ((event.kind == kind || (left_out && key == std::string_view("fault"))) &&
+        event.text(key) == after.name)
+      return event.at;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool RunFaults::is_due(const Running& fault, core::SteadyTime gate, core::SteadyTime started) {
+  const core::SteadyTime now = clock_.steady_now();
+  if (!fault.spec.after) return now >= std::max(gate, started + fault.spec.start);
+  if (now < gate) return false;
+  const After& after = *fault.spec.after;
+  if (const auto at = happened(after, journal_.events())) return clock_.wall_now() >= *at + fault.spec.start;
+  if (now >= gate + after.within)
+    give_up(fmt::format("fault \"{}\" was to come after {}, which did not happen within {}", fault.spec.name,
+                        after.name, core::format_duration(after.within)));
+  return false;
 }
 
 bool RunFaults::all_done() const {
@@ -107,9 +152,18 @@ bool RunFaults::any_other_in_place(const Running& fault) const {
                      [&](const Running& other) { return &other != &fault && other.in_place; });
 }
 
+void RunFaults::begin_phase_of(Running& fault, const char* phase) {
+  // Two parts of one phase must not be one: a fault is gone while another is still there.
+  fault.phase = fmt::format("{}/{}{}", phase, fault.in_place ? "" : "after-", fault.spec.name);
+  load_.begin_phase(fault.phase);
+  for (Running& other : faults_) {
+    if (other.state == State::confirming || other.state == State::confirming_clear) other.phase = fault.phase;
+  }
+}
+
 void RunFaults::inject(Running& fault, const std::stop_token& stop) {
   Json fields = about(fault.spec);
-  fields["description"] = fault.fault->description();
+  fields["description"] = fault.spec.description;
   if (fault.skip) {
     journal_.append("fault.skipped", std::move(fields));
     load_.begin_phase(kDuringFault);
@@ -121,6 +175,12 @@ void RunFaults::inject(Running& fault, const std::stop_token& stop) {
     give_up(fmt::format("fault \"{}\" cannot be injected: {}", fault.spec.name, to_line(possible.error())));
     return;
   }
+  auto record = ledger_.add(record_of(fault.spec, fault.place, *fault.fault, run_, clock_.wall_now()));
+  if (!record) {
+    give_up(fmt::format("fault \"{}\" cannot be injected: {}", fault.spec.name, to_line(record.error())));
+    return;
+  }
+  fault.record = std::move(*record);
   load_.begin_phase(kInjecting);
   clock_.sleep_for(kPhaseChange, stop);
   fields["type"] = fault.spec.kind;
@@ -136,7 +196,7 @@ void RunFaults::inject(Running& fault, const std::stop_token& stop) {
     return;
   }
   journal_.append_at(*at, "fault.injected", std::move(fields));
-  load_.begin_phase(kDuringFault);
+  begin_phase_of(fault, kDuringFault);
   enter(fault, State::confirming);
 }
 
@@ -159,8 +219,9 @@ void RunFaults::clear(Running& fault) {
     return;
   }
   fault.in_place = false;
+  fault.record->remove();
   journal_.append_at(*at, "fault.cleared", about(fault.spec));
-  load_.begin_phase(any_other_in_place(fault) ? kDuringFault : kAfterFault);
+  begin_phase_of(fault, any_other_in_place(fault) ? kDuringFault : kAfterFault);
   enter(fault, State::confirming_clear);
 }
 
@@ -178,27 +239,31 @@ bool RunFaults::is_time_to_clear(const Running& fault, const std::vector<Expecta
   });
 }
 
-std::optional<RunFaults::Sight> RunFaults::look(const Running& fault, const char* phase,
-                                                const std::stop_token& stop) {
+std::optional<FaultSight> RunFaults::look(const Running& fault, const std::stop_token& stop) {
   const Confirmation& how = fault.confirmation;
   if (!how.path.empty()) {
     const auto reply = http_.call(
         {.url = fault.place.url + how.path, .timeout = std::chrono::seconds(1), .max_body = 1u << 20}, stop);
     const int status = reply ? reply->status : 0;
-    return Sight{status == how.status, status == 0 ? fmt::format("{} does not answer", how.path)
-                                                   : fmt::format("{} answers {}", how.path, status)};
+    return FaultSight{status == how.status, status == 0 ? fmt::format("{} does not answer", how.path)
+                                                        : fmt::format("{} answers {}", how.path, status)};
   }
-  const auto statistics = load_.seen(fault.spec.target, phase);
+  if (how.metric.empty()) {
+    const auto sight = fault.fault->look(stop);
+    if (!sight) return FaultSight{!fault.in_place, to_line(sight.error())};
+    return *sight;
+  }
+  const auto statistics = load_.seen(fault.spec.target, fault.phase);
   if (!statistics || statistics->counts.completed() < kEnoughRequests) return std::nullopt;
   const std::optional<double> value = metric_of(*statistics, how.metric);
   if (!value) return std::nullopt;
-  return Sight{how.bounds.hold_for(*value), fmt::format("the load's {} is {:.3g} over {} requests",
-                                                        how.metric, *value, statistics->counts.completed())};
+  return FaultSight{how.bounds.hold_for(*value),
+                    fmt::format("the load's {} is {:.3g} over {} requests", how.metric, *value,
+                                statistics->counts.completed())};
 }
 
 void RunFaults::confirm(Running& fault, bool present, const std::stop_token& stop) {
-  const char* phase = present || any_other_in_place(fault) ? kDuringFault : kAfterFault;
-  const std::optional<Sight> sight = look(fault, phase, stop);
+  const std::optional<FaultSight> sight = look(fault, stop);
   if (sight && sight->present == present) {
     journal_.append(present ? "fault.confirmed" : "fault.clear_confirmed",
                     {{"fault", fault.spec.name}, {"evidence", sight->evidence}});
@@ -216,12 +281,13 @@ void RunFaults::roll_back(bool gone) {
     if (!fault.in_place || fault.skip) continue;
     journal_.append("fault.clearing", {{"fault", fault.spec.name}, {"rollback", true}});
     Nanoseconds pause = std::chrono::milliseconds(100);
-    Result<WallTime> at = fault.fault->clear({});
+    Result<WallTime> at = clear_and_look(fault);
     for (int attempt = 1; !at && !gone && attempt < kRollbackAttempts; ++attempt, pause *= 2) {
       clock_.sleep_for(pause, {});
-      at = fault.fault->clear({});
+      at = clear_and_look(fault);
     }
     fault.in_place = false;
+    if (at || gone) fault.record->remove();
     if (at) {
       journal_.append_at(*at, "fault.cleared", {{"fault", fault.spec.name}, {"rollback", true}});
     } else if (gone) {
@@ -234,6 +300,17 @@ void RunFaults::roll_back(bool gone) {
       journal_.append("fault.not_removed", std::move(fields));
     }
   }
+}
+
+/// Nobody confirms a rollback by the load, which may have ended: the target itself has to say that it is
+/// gone.
+Result<WallTime> RunFaults::clear_and_look(Running& fault) {
+  Result<WallTime> at = fault.fault->clear({});
+  if (!at) return at;
+  const auto sight = fault.fault->look({});
+  if (!sight) return sight.error();
+  if (sight->present) return core::make_error(core::ErrorKind::unavailable, sight->evidence);
+  return at;
 }
 
 }  // namespace obsctl::scenarios

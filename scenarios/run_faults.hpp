@@ -4,12 +4,15 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/clock.hpp"
 #include "core/http_client.hpp"
 #include "scenarios/expectation.hpp"
+#include "scenarios/fault_ledger.hpp"
 #include "scenarios/faults/fault.hpp"
 #include "scenarios/journal.hpp"
 #include "scenarios/run_load.hpp"
@@ -19,8 +22,13 @@ namespace obsctl::scenarios {
 
 class RunFaults {
  public:
-  RunFaults(Journal& journal, RunLoad& load, core::Clock& clock)
-      : journal_(journal), load_(load), clock_(clock) {}
+  /// `run` is the id that the faults are recorded under.
+  RunFaults(Journal& journal, RunLoad& load, core::Clock& clock, std::string run)
+      : journal_(journal), load_(load), clock_(clock), run_(std::move(run)) {}
+
+  /// Takes away what runs that were killed have left, and journals each as left_fault.cleared
+  /// or left_fault.still_there. Main thread only.
+  void pick_up_left(const std::stop_token& stop);
 
   /// Errors: make_fault's.
   core::Result<void> prepare(const std::vector<FaultSpec>& specs,
@@ -44,7 +52,9 @@ class RunFaults {
     FaultSpec spec;
     FaultPlace place;
     std::unique_ptr<Fault> fault;
+    std::optional<RecordedFault> record;  ///< while it is in place
     Confirmation confirmation;
+    std::string phase;  ///< of the load, in which it has to be seen, or seen gone
     State state = State::waiting;
     bool skip = false;
     bool in_place = false;     ///< injected, or perhaps, and not yet taken away
@@ -52,16 +62,17 @@ class RunFaults {
     core::SteadyTime injected{};
   };
 
+  /// Whether its time has come, counted from the start of the load or from what it comes after.
+  bool is_due(const Running& fault, core::SteadyTime gate, core::SteadyTime started);
   void inject(Running& fault, const std::stop_token& stop);
   void clear(Running& fault);
+  core::Result<core::WallTime> clear_and_look(Running& fault);
   void confirm(Running& fault, bool present, const std::stop_token& stop);
   bool is_time_to_clear(const Running& fault, const std::vector<Expectation>& expectations) const;
   /// Whether the fault is seen, with the evidence; nothing while too little has been seen to tell.
-  struct Sight {
-    bool present = false;
-    std::string evidence;
-  };
-  std::optional<Sight> look(const Running& fault, const char* phase, const std::stop_token& stop);
+  std::optional<FaultSight> look(const Running& fault, const std::stop_token& stop);
+  /// A part of `phase` for this fault: what was before it would water down what is seen of it.
+  void begin_phase_of(Running& fault, const char* phase);
   void enter(Running& fault, State state);
   void give_up(const std::string& reason);
   bool any_other_in_place(const Running& fault) const;
@@ -69,11 +80,14 @@ class RunFaults {
   Journal& journal_;
   RunLoad& load_;
   core::Clock& clock_;
+  const std::string run_;
+  FaultLedger ledger_;
   core::HttpClient http_;
   std::vector<Running> faults_;
 };
 
-/// How a fault of this kind shows itself, where the scenario does not say.
-Confirmation default_confirmation(const FaultSpec& spec);
+/// How a fault with this effect shows itself, where the scenario does not say. Neither a metric nor a path:
+/// only the fault itself can tell.
+Confirmation default_confirmation(const FaultEffect& effect);
 
 }  // namespace obsctl::scenarios

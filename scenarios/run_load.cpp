@@ -116,11 +116,11 @@ core::Result<void> RunLoad::start(const Scenario& scenario, const std::map<std::
   return {};
 }
 
-void RunLoad::begin_phase(const char* phase) {
+void RunLoad::begin_phase(const std::string& phase) {
   for (Running& load : loads_) load.run->begin_phase(phase);
 }
 
-std::optional<loadgen::Statistics> RunLoad::seen(const std::string& target, const char* phase) const {
+std::optional<loadgen::Statistics> RunLoad::seen(const std::string& target, const std::string& phase) const {
   for (const Running& load : loads_) {
     if (load.spec.target == target) return load.run->phase(phase);
   }

@@ -43,10 +43,10 @@ class RunLoad {
   /// Starts every load and journals it. Errors: LoadRun::start's.
   core::Result<void> start(const Scenario& scenario, const std::map<std::string, FaultPlace>& places);
 
-  void begin_phase(const char* phase);
+  void begin_phase(const std::string& phase);
   /// What the load on a target (the first, where several go there) has seen in a phase. Nothing when there is
   /// none.
-  std::optional<loadgen::Statistics> seen(const std::string& target, const char* phase) const;
+  std::optional<loadgen::Statistics> seen(const std::string& target, const std::string& phase) const;
   std::vector<LoadView> view() const;
   /// Why the load so far is not what the scenario asks for (obsctl ran late, or too little could be sent
   /// before the fault); empty when it is.

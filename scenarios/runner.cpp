@@ -9,6 +9,7 @@
 
 #include "core/sha256.hpp"
 #include "scenarios/baseline.hpp"
+#include "scenarios/chaos.hpp"
 #include "scenarios/observers.hpp"
 #include "scenarios/overdue.hpp"
 #include "scenarios/rule_samples.hpp"
@@ -50,7 +51,7 @@ class Runner {
         stop_(std::move(stop)),
         urgent_(std::move(urgent)),
         load_(journal, log),
-        faults_(journal, load_, clock) {}
+        faults_(journal, load_, clock, options.id) {}
 
   Result<RunOutcome> run() {
     if (auto checked = check_places(file_.scenario, options_.places); !checked) return checked.error();
@@ -91,6 +92,11 @@ class Runner {
       journal_.append("run.interrupted", {{"reason", "interrupted"}});
       return true;
     }
+    if (clock_.steady_now() - began_ >= max_duration()) {
+      journal_.append("run.aborted", {{"reason", fmt::format("the run is longer than {}, its max_duration",
+                                                             core::format_duration(max_duration()))}});
+      return true;
+    }
     if (around_ && around_->stack) {
       if (const auto failure = around_->stack->failed()) {
         journal_.append("run.inconclusive",
@@ -101,6 +107,10 @@ class Runner {
       }
     }
     return false;
+  }
+
+  Nanoseconds max_duration() const {
+    return options_.max_duration.value_or(file_.scenario.safety.max_duration);
   }
 
   /// Waits for the next event or tick, at most until `deadline`; false when the run is over.
@@ -136,6 +146,7 @@ class Runner {
                                     {"without_fault", options_.without_fault},
                                     {"obsctl", options_.version},
                                     {"revision", options_.revision}});
+    faults_.pick_up_left(stop_);
     doing("starting the stack");
     const auto progress = [this](const stacks::Progress& step) {
       if (step.kind == stacks::Progress::Kind::service_ready) {
@@ -158,7 +169,8 @@ class Runner {
       return;
     }
     around_ = std::move(*opened);
-    auto fitted = for_time_scale(scenario, around_->time_scale);
+    auto fitted = with_drawn_faults(scenario);
+    if (fitted) fitted = for_time_scale(std::move(*fitted), around_->time_scale);
     if (!fitted) {
       refusal_ = fitted.error();
       return;
@@ -182,6 +194,24 @@ class Runner {
     }
     if (!around_->stack) ready["versions"] = reach();
     journal_.append("stack.ready", std::move(ready));
+  }
+
+  /// With the faults of [chaos] among the others, and the seed journalled that draws them again.
+  Result<Scenario> with_drawn_faults(Scenario scenario) {
+    if (!scenario.chaos) return scenario;
+    const auto by_time = static_cast<std::uint64_t>(clock_.wall_now().time_since_epoch().count() / 1000);
+    const std::uint64_t seed = options_.seed.value_or(scenario.chaos->seed.value_or(by_time % 1'000'000'000));
+    auto drawn = draw_faults(*scenario.chaos, seed, scenario.loads);
+    if (!drawn) return drawn.error();
+    Json fields{{"seed", seed}, {"faults", Json::array()}};
+    for (const FaultSpec& fault : *drawn) {
+      fields["faults"].push_back({{"fault", fault.name},
+                                  {"description", fault.description},
+                                  {"lasts_s", core::to_seconds(fault.stop_after)}});
+    }
+    journal_.append("chaos.drawn", std::move(fields));
+    scenario.faults.insert(scenario.faults.end(), drawn->begin(), drawn->end());
+    return scenario;
   }
 
   /// What runs elsewhere has to be there from the start: nothing of ours will bring it up. The versions that
@@ -453,7 +483,7 @@ class Runner {
   const std::stop_token stop_;
   const std::stop_token urgent_;
 
-  Scenario scenario_;  ///< for the stack's time scale
+  Scenario scenario_;  ///< for the stack's time scale, and with the faults of [chaos]
   std::optional<Surroundings> around_;
   std::optional<verifiers::PrometheusClient> prometheus_;
   std::optional<verifiers::AlertmanagerClient> alertmanager_;
@@ -464,6 +494,7 @@ class Runner {
   Plan plan_;
   bool planned_ = false;
   std::optional<core::Error> refusal_;  ///< the scenario cannot work here
+  const core::SteadyTime began_ = clock_.steady_now();
   core::SteadyTime load_started_{};
   bool gate_passed_ = false;
   std::size_t seen_ = 0;

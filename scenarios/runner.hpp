@@ -3,8 +3,10 @@
 // what that means is judged from the journal.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -25,7 +27,10 @@ struct RunOptions {
   PlaceOptions places = {};
   /// Everything as usual, but the fault is left out: shows that the scenario can fail.
   bool without_fault = false;
-  std::string version = {};   ///< of obsctl, for the journal
+  std::string id = {};                           ///< of the run
+  std::optional<std::uint64_t> seed = {};        ///< of [chaos], instead of the scenario's own
+  std::optional<Nanoseconds> max_duration = {};  ///< instead of the scenario's own
+  std::string version = {};                      ///< of obsctl, for the journal
   std::string revision = {};  ///< of the repository that the scenario is in, for the journal; may be empty
 };
 

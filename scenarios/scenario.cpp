@@ -43,6 +43,7 @@ Scenario scaled(Scenario scenario, double factor) {
     apply(fault.start);
     apply(fault.stop_after);
     apply(fault.max_duration);
+    if (fault.after) apply(fault.after->within);
     // Confirming waits for requests, not for rules: it is not shortened.
   }
   for (AlertExpectation& alert : scenario.alerts) {

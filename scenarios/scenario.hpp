@@ -11,6 +11,7 @@
 #include "core/duration.hpp"
 #include "core/error.hpp"
 #include "loadgen/plan.hpp"
+#include "scenarios/json.hpp"
 #include "verifiers/check.hpp"
 
 namespace obsctl::scenarios {
@@ -74,23 +75,61 @@ struct Confirmation {
 /// When a fault is taken away again.
 enum class StopWhen { notified, firing, after };
 
+/// What a fault does to the requests of its target, as far as its kind and parameters say: what the planner
+/// derives budgets from, and how the fault is recognised where the scenario does not say.
+struct FaultEffect {
+  double failing = 0;      ///< the share of the requests concerned that fails
+  int status = 0;          ///< what the failing ones are answered; 0: nothing
+  double delayed = 0;      ///< the share of the requests concerned that is held up
+  Nanoseconds delay{};     ///< at least this long
+  bool everywhere = true;  ///< all requests are concerned, not only those of some routes
+  std::string probe;       ///< a path of the target that shows it; empty: none does
+  int probe_status = 0;    ///< what is answered there meanwhile; 0: nothing
+
+  /// Whether the load on its target shows it.
+  bool shows_in_load() const { return failing > 0 || delayed > 0; }
+};
+
+/// What a fault waits for besides its time.
+struct After {
+  enum class What { fault_confirmed, fault_gone, alert_pending, alert_firing, alert_inactive };
+  What what = What::fault_confirmed;
+  std::string name;                              ///< of the fault or the alert
+  Nanoseconds within = std::chrono::minutes(5);  ///< afterwards it will not come any more
+};
+
 /// [[fault]].
 struct FaultSpec {
   std::string name;
   std::string target;
-  std::string kind;     ///< error-rate, latency, readiness, kill, pause
-  Nanoseconds start{};  ///< after the load began; injection also waits for the steady state
+  std::string kind;  ///< a name in fault_kinds()
+  /// After the load began, or after `after`; injection also waits for the steady state.
+  Nanoseconds start{};
+  std::optional<After> after;
   StopWhen stop = StopWhen::notified;
   Nanoseconds stop_after{};                            ///< for StopWhen::after, counted from injection
   Nanoseconds max_duration = std::chrono::minutes(5);  ///< cleared then at the latest; also the toggle's TTL
-  std::optional<Confirmation> confirm;                 ///< absent: derived from the kind
+  std::optional<Confirmation> confirm;                 ///< absent: derived from the effect
+  Json parameters = Json::object();                    ///< the kind's own keys, with every default filled in
+  FaultEffect effect;
+  std::string description;        ///< "error-rate 30% → 503 on api"
+  std::vector<std::string> urls;  ///< where it is done, besides its target
+};
 
-  // Of the kinds error-rate and latency.
-  double rate = 1.0;
-  int status = 503;
-  Nanoseconds delay{};
-  Nanoseconds jitter{};
-  std::vector<std::string> routes;  ///< empty: all routes that may be faulted
+/// [chaos]: faults drawn from a seed, one after the other.
+struct Chaos {
+  std::optional<std::uint64_t> seed;               ///< absent: another one each run
+  Nanoseconds budget{};                            ///< for all of them and the gaps between them
+  Nanoseconds longest = std::chrono::seconds(30);  ///< of one fault
+  Nanoseconds gap = std::chrono::seconds(10);      ///< between two
+  std::vector<std::string> kinds;
+  std::vector<std::string> targets;
+};
+
+/// [safety].
+struct Safety {
+  std::vector<std::string> allow_targets;  ///< hosts besides this machine that load and faults may go to
+  Nanoseconds max_duration = std::chrono::hours(2);  ///< the run is aborted then
 };
 
 /// A time budget of one stage: derived from the rule, given in the file, or not asked for.
@@ -205,6 +244,8 @@ struct Scenario {
   std::vector<SteadyState> steady_states;
   std::vector<CheckStep> checks;
   std::vector<FaultSpec> faults;
+  std::optional<Chaos> chaos;
+  Safety safety;
   std::vector<AlertExpectation> alerts;
   std::vector<NotificationExpectation> notifications;
   std::vector<QueryExpectation> queries;

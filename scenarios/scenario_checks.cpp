@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/text.hpp"
+#include "scenarios/faults/fault_kind.hpp"
 
 namespace obsctl::scenarios {
 
@@ -97,7 +98,9 @@ void check_targets(const Scenario& scenario, ScenarioTables& tables) {
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     const FaultSpec& fault = scenario.faults[i];
     check_target(scenario, tables.faults[i], fault.target);
-    if ((fault.kind == "kill" || fault.kind == "pause") && scenario.targets.count(fault.target) == 1) {
+    const FaultKind* kind = find_fault_kind(fault.kind);
+    if (kind != nullptr && kind->place == FaultKind::Place::service &&
+        scenario.targets.count(fault.target) == 1) {
       tables.faults[i].report_at(
           "kind",
           fmt::format("{} works on processes that obsctl itself runs, and [target.{}] is not one", fault.kind,
@@ -229,10 +232,41 @@ void check_fault_ends(const Scenario& scenario, ScenarioTables& tables) {
   }
 }
 
+/// What a fault comes after has to be there, and must not wait for the fault itself.
+void check_order(const Scenario& scenario, ScenarioTables& tables) {
+  const std::vector<std::string> faults = names_of(scenario.faults);
+  const std::vector<std::string> alerts = names_of(scenario.alerts);
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const auto& after = scenario.faults[i].after;
+    if (!after || after->name.empty()) continue;
+    const bool of_fault =
+        after->what == After::What::fault_confirmed || after->what == After::What::fault_gone;
+    const std::vector<std::string>& names = of_fault ? faults : alerts;
+    if (!contains(names, after->name)) {
+      tables.faults[i].report_at("after", fmt::format("there is no {} \"{}\"{}",
+                                                      of_fault ? "fault named" : "expectation of an alert",
+                                                      after->name, core::did_you_mean(after->name, names)));
+      continue;
+    }
+    std::string next = of_fault ? after->name : "";
+    for (std::size_t step = 0; !next.empty() && step <= faults.size(); ++step) {
+      if (next == scenario.faults[i].name) {
+        tables.faults[i].report_at("after", fmt::format("fault \"{}\" waits for itself", next));
+        break;
+      }
+      const FaultSpec* earlier = scenario.fault(next);
+      const bool goes_on = earlier != nullptr && earlier->after &&
+                           (earlier->after->what == After::What::fault_confirmed ||
+                            earlier->after->what == After::What::fault_gone);
+      next = goes_on ? earlier->after->name : "";
+    }
+  }
+}
+
 /// Whether the load has to show that the fault is there; the other kinds are seen by asking the target.
 bool is_confirmed_by_load(const FaultSpec& fault) {
   if (fault.confirm) return fault.confirm->path.empty();
-  return fault.kind == "error-rate" || fault.kind == "latency" || fault.kind == "kill";
+  return fault.effect.shows_in_load();
 }
 
 void check_confirmations(const Scenario& scenario, ScenarioTables& tables) {
@@ -256,7 +290,8 @@ void check_thresholds(const Scenario& scenario, ScenarioTables& tables) {
       tables.thresholds[i].report_at("load", fmt::format("there is no [load.{}]{}", threshold.load,
                                                          core::did_you_mean(threshold.load, loads)));
     }
-    if (scenario.faults.empty() && (threshold.phase == "during-fault" || threshold.phase == "after-fault")) {
+    if (scenario.faults.empty() && !scenario.chaos &&
+        (threshold.phase == "during-fault" || threshold.phase == "after-fault")) {
       tables.thresholds[i].report_at("when",
                                      fmt::format("there is no {} without a [[fault]]", threshold.phase),
                                      "use \"before-fault\" or \"whole\"");
@@ -283,6 +318,7 @@ void check_agreement(Scenario& scenario, ScenarioTables& tables) {
   resolve_order(scenario, tables);
   check_expectations_differ(scenario, tables);
   check_causes_exist(scenario, tables);
+  check_order(scenario, tables);
   check_confirmations(scenario, tables);
   check_thresholds(scenario, tables);
   check_verifies(scenario, tables.root);

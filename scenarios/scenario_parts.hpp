@@ -68,6 +68,8 @@ Load read_load(core::TomlTable& table, const std::string& name);
 // read_fault.cpp
 
 FaultSpec read_fault(core::TomlTable& table, std::size_t index);
+Chaos read_chaos(core::TomlTable& table);
+Safety read_safety(core::TomlTable& table);
 
 // read_expect.cpp
 

@@ -143,6 +143,8 @@ ScenarioFile read_scenario(std::string text, const std::string& file, const std:
   tables.steady_states = read_list(tables.root, "steady_state", scenario.steady_states, read_steady_state);
   tables.checks = read_list(tables.root, "check", scenario.checks, read_check);
   tables.faults = read_list(tables.root, "fault", scenario.faults, read_fault);
+  if (auto table = tables.root.table("chaos")) scenario.chaos = read_chaos(*table);
+  if (auto table = tables.root.table("safety")) scenario.safety = read_safety(*table);
   read_expect(tables, scenario);
   tables.thresholds = read_list(tables.root, "threshold", scenario.thresholds, read_threshold);
   read_list(tables.root, "abort", scenario.aborts, read_abort);

@@ -7,6 +7,7 @@
 
 #include "core/http_server.hpp"
 #include "core/text.hpp"
+#include "scenarios/safety.hpp"
 #include "stacks/manifest.hpp"
 #include "stacks/promql_durations.hpp"
 #include "stacks/supervisor.hpp"
@@ -21,7 +22,10 @@ namespace {
 std::set<std::string> target_names(const Scenario& scenario) {
   std::set<std::string> names;
   for (const Load& load : scenario.loads) names.insert(load.target);
-  for (const FaultSpec& fault : scenario.faults) names.insert(fault.target);
+  for (const FaultSpec& fault : scenario.faults) {
+    if (!fault.target.empty()) names.insert(fault.target);
+  }
+  if (scenario.chaos) names.insert(scenario.chaos->targets.begin(), scenario.chaos->targets.end());
   for (const CheckStep& check : scenario.checks) {
     if (!check.target.empty()) names.insert(check.target);
   }
@@ -168,6 +172,10 @@ Result<Surroundings> open_surroundings(const Scenario& scenario, const PlaceOpti
       if (around.fresh) static_cast<void>(around.stack->down());
       return found.error();
     }
+  }
+  if (const auto allowed = check_hosts(scenario, around.places, options.allow_targets); !allowed) {
+    if (around.fresh && around.stack) static_cast<void>(around.stack->down());
+    return allowed.error();
   }
   if (const auto started = start_receiver(scenario, options, clock, log, around); !started)
     return started.error();

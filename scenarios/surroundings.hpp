@@ -7,6 +7,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -29,6 +30,7 @@ struct PlaceOptions {
   std::string receiver = {};  ///< the URL of an `obsctl serve receiver`
   std::string listen = {};    ///< host:port for a receiver of the run's own
   std::map<std::string, std::string> targets = {};
+  std::vector<std::string> allow_targets = {};  ///< hosts besides this machine, as Safety has them
 
   /// Some part is named that runs elsewhere: no stack is started then.
   bool elsewhere() const {
@@ -53,7 +55,8 @@ struct Surroundings {
 core::Result<void> check_places(const Scenario& scenario, const PlaceOptions& options);
 
 /// Starts or finds everything. On failure nothing that was started is left. Main thread only. Errors: those
-/// of stacks::up_native, stacks::attach and verifiers::Receiver::start; usage.
+/// of stacks::up_native, stacks::attach and verifiers::Receiver::start; usage, for a host that is not
+/// allowed.
 core::Result<Surroundings> open_surroundings(const Scenario& scenario, const PlaceOptions& options,
                                              const stacks::ProgressCallback& progress, core::Clock& clock,
                                              core::Logger& log, const std::stop_token& stop);

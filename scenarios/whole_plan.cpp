@@ -45,7 +45,16 @@ std::vector<core::Error> short_faults(const Scenario& scenario, const Plan& plan
 
 std::optional<Nanoseconds> longest_run(const Scenario& scenario, const Plan& plan) {
   Nanoseconds start = plan.settle;
-  for (const FaultSpec& fault : scenario.faults) start = std::max(start, fault.start);
+  Nanoseconds in_turn{};  // faults that come after another one
+  for (const FaultSpec& fault : scenario.faults) {
+    if (!fault.after) {
+      start = std::max(start, fault.start);
+    } else if (fault.stop == StopWhen::after) {
+      in_turn += fault.start + fault.stop_after;
+    } else {
+      return std::nullopt;  // how long it lasts depends on the one before
+    }
+  }
   Nanoseconds detect{};
   Nanoseconds recover{};
   for (const Expectation& expectation : plan.expectations) {
@@ -58,7 +67,7 @@ std::optional<Nanoseconds> longest_run(const Scenario& scenario, const Plan& pla
   for (const FaultSpec& fault : scenario.faults) {
     if (fault.stop == StopWhen::after) detect = std::max(detect, fault.stop_after);
   }
-  return start + detect + recover + plan.watch;
+  return start + in_turn + detect + recover + plan.watch;
 }
 
 }  // namespace obsctl::scenarios

@@ -1,6 +1,6 @@
-// A fault: something that can be broken on purpose and mended again. One file for each kind; `make_fault`
-// chooses. That a fault is there, and gone, is confirmed by the runner from what the load or a probe sees,
-// not by the fault itself.
+// A fault: something that can be broken on purpose and mended again. Each kind is one file (see
+// fault_kind.hpp). What a fault does to users is confirmed by the runner from what the load or a probe sees;
+// what the target itself says of it, by `look`.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "scenarios/json.hpp"
 #include "scenarios/scenario.hpp"
 #include "stacks/stack.hpp"
 
@@ -25,25 +26,34 @@ struct FaultPlace {
   std::string token_variable = "OBSCTL_SERVICE_TOKEN";
 };
 
+/// Whether a fault is in place, as its target says.
+struct FaultSight {
+  bool present = false;
+  std::string evidence;  ///< "the toggle is on until 2026-11-21T13:00:00Z"
+};
+
 class Fault {
  public:
   virtual ~Fault() = default;
 
-  /// "error-rate 30% → 503 on api".
-  virtual std::string description() const = 0;
   /// What a person types to take it away by hand; holds no secret.
   virtual std::string undo() const = 0;
+  /// Whether it ends by itself after FaultSpec::max_duration, also when nobody clears it.
+  virtual bool has_ttl() const = 0;
 
   /// Whether it can be injected now; changes nothing. Errors: unavailable (somebody else has it on, the
   /// target refuses), timeout, cancelled, protocol.
   virtual core::Result<void> check(const std::stop_token& stop) = 0;
-  /// Whether it ends by itself after FaultSpec::max_duration, also when nobody clears it.
-  virtual bool has_ttl() const = 0;
+  /// What `clear` has to know of how things were before, once `check` has passed: it is written down before
+  /// the fault is injected, and given back with `recall` when another process has to clear it.
+  virtual Json memory() const { return nullptr; }
+  virtual void recall(const Json& /*memory*/) {}
 
   /// Breaks it. Returns when the effect can have begun at the earliest. An error may leave it half done:
-  /// `clear` is called all the same. Errors: unavailable (the target refuses), timeout,
-  /// cancelled, protocol.
+  /// `clear` is called all the same. Errors: unavailable (the target refuses), timeout, cancelled, protocol.
   virtual core::Result<core::WallTime> inject(const std::stop_token& stop) = 0;
+  /// Asks the target; changes nothing. Confirms an injection, and a clearing. Errors: as inject.
+  virtual core::Result<FaultSight> look(const std::stop_token& stop) = 0;
   /// Mends it; mending what is whole is no error. Returns since when it is mended, or as near as can be told.
   /// Main thread only. Errors: as inject.
   virtual core::Result<core::WallTime> clear(const std::stop_token& stop) = 0;
@@ -52,9 +62,5 @@ class Fault {
 /// Errors: usage, when the place cannot have this fault (a process fault without a stack of our own).
 core::Result<std::unique_ptr<Fault>> make_fault(const FaultSpec& spec, const FaultPlace& place,
                                                 core::Clock& clock);
-
-// The kinds, for make_fault.
-std::unique_ptr<Fault> make_toggle_fault(const FaultSpec& spec, const FaultPlace& place, core::Clock& clock);
-std::unique_ptr<Fault> make_process_fault(const FaultSpec& spec, const FaultPlace& place, core::Clock& clock);
 
 }  // namespace obsctl::scenarios

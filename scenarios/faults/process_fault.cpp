@@ -1,24 +1,26 @@
 // Faults of processes: a service of a stack is killed and started again, or stopped in its tracks and let go
 // on.
+#include <algorithm>
 #include <csignal>
 
 #include <fmt/format.h>
 
-#include "scenarios/faults/fault.hpp"
+#include "scenarios/faults/fault_kind.hpp"
 
 namespace obsctl::scenarios {
 
 using core::Result;
+using core::TomlTable;
 using core::WallTime;
+using stacks::ServiceState;
 
 namespace {
 
-class ProcessFault final : public Fault {
+/// What the kinds have in common: a service, and what its stack says of it.
+class ProcessFault : public Fault {
  public:
   ProcessFault(FaultSpec spec, const FaultPlace& place, core::Clock& clock)
       : spec_(std::move(spec)), service_(place.target), stack_(*place.stack), clock_(clock) {}
-
-  std::string description() const override { return fmt::format("{} {}", spec_.kind, service_); }
 
   bool has_ttl() const override { return false; }
 
@@ -27,36 +29,31 @@ class ProcessFault final : public Fault {
                        stack_.name());
   }
 
-  Result<void> check(const std::stop_token& /*stop*/) override {
+  Result<void> check(const std::stop_token& stop) override {
+    const auto sight = look(stop);
+    if (!sight) return sight.error();
+    if (sight->present)
+      return core::make_error(core::ErrorKind::unavailable, fmt::format("{} already", sight->evidence));
+    return {};
+  }
+
+  Result<FaultSight> look(const std::stop_token& /*stop*/) override {
     const auto services = stack_.status();
     if (!services) return services.error();
-    for (const stacks::ServiceStatus& service : *services) {
-      if (service.name != service_ || service.state == stacks::ServiceState::running) continue;
-      return core::make_error(core::ErrorKind::unavailable,
-                              fmt::format("{} is {} already", service_, to_string(service.state)));
-    }
-    return {};
+    const auto own = std::find_if(services->begin(), services->end(),
+                                  [&](const auto& service) { return service.name == service_; });
+    const ServiceState state = own == services->end() ? ServiceState::stopped : own->state;
+    return FaultSight{state != ServiceState::running, fmt::format("{} is {}", service_, to_string(state))};
   }
 
   Result<WallTime> inject(const std::stop_token& /*stop*/) override {
     const WallTime at = clock_.wall_now();
-    const Result<void> done = kills() ? stack_.stop_service(service_, stacks::StopMode::kill)
-                                      : stack_.signal_service(service_, SIGSTOP);
-    if (!done) return done.error();
+    if (const Result<void> done = break_it(); !done) return done.error();
     return at;
   }
 
-  /// A killed service counts as mended once it is ready, which is when `start_service` returns.
-  Result<WallTime> clear(const std::stop_token& /*stop*/) override {
-    const WallTime before = clock_.wall_now();
-    const Result<void> done =
-        kills() ? stack_.start_service(service_) : stack_.signal_service(service_, SIGCONT);
-    if (!done) return done.error();
-    return kills() ? clock_.wall_now() : before;
-  }
-
- private:
-  bool kills() const { return spec_.kind == "kill"; }
+ protected:
+  virtual Result<void> break_it() = 0;
 
   const FaultSpec spec_;
   const std::string service_;
@@ -64,11 +61,70 @@ class ProcessFault final : public Fault {
   core::Clock& clock_;
 };
 
+class Kill final : public ProcessFault {
+ public:
+  using ProcessFault::ProcessFault;
+
+  /// It counts as mended once the service is ready, which is when `start_service` returns.
+  Result<WallTime> clear(const std::stop_token& /*stop*/) override {
+    if (const Result<void> done = stack_.start_service(service_); !done) return done.error();
+    return clock_.wall_now();
+  }
+
+ private:
+  Result<void> break_it() override { return stack_.stop_service(service_, stacks::StopMode::kill); }
+};
+
+class Pause final : public ProcessFault {
+ public:
+  using ProcessFault::ProcessFault;
+
+  Result<WallTime> clear(const std::stop_token& /*stop*/) override {
+    const WallTime before = clock_.wall_now();
+    if (const Result<void> done = stack_.signal_service(service_, SIGCONT); !done) return done.error();
+    return before;
+  }
+
+ private:
+  Result<void> break_it() override { return stack_.signal_service(service_, SIGSTOP); }
+};
+
+template <class Kind>
+std::unique_ptr<Fault> make(const FaultSpec& spec, const FaultPlace& place, core::Clock& clock) {
+  return std::make_unique<Kind>(spec, place, clock);
+}
+
+void read_kill(TomlTable& /*table*/, FaultSpec& fault) {
+  fault.effect.failing = 1;
+}
+
+void read_pause(TomlTable& /*table*/, FaultSpec& fault) {
+  fault.effect.probe = std::string("/");  // GCC 12 warns wrongly of the assignment of a literal
+}
+
+std::string draw_nothing(stacks::SplitMix64& /*random*/) {
+  return {};
+}
+
 }  // namespace
 
-std::unique_ptr<Fault> make_process_fault(const FaultSpec& spec, const FaultPlace& place,
-                                          core::Clock& clock) {
-  return std::make_unique<ProcessFault>(spec, place, clock);
+std::vector<FaultKind> process_kinds() {
+  return {
+      {"kill",
+       "a service is killed, and started again",
+       {},
+       FaultKind::Place::service,
+       read_kill,
+       make<Kill>,
+       draw_nothing},
+      {"pause",
+       "a service stands still: it takes connections and answers nothing",
+       {},
+       FaultKind::Place::service,
+       read_pause,
+       make<Pause>,
+       draw_nothing},
+  };
 }
 
 }  // namespace obsctl::scenarios

@@ -1,10 +1,11 @@
-// Faults that a service has built in: the toggles API of docs/reference/service.md. Every toggle is set with
-// a TTL, so that it goes away by itself when obsctl cannot take it away any more.
+// See toggle_fault.hpp. Every toggle is set with a TTL, so that it goes away by itself when obsctl cannot
+// take it away any more.
+#include "scenarios/faults/toggle_fault.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/http_client.hpp"
-#include "scenarios/faults/fault.hpp"
 
 namespace obsctl::scenarios {
 
@@ -31,21 +32,6 @@ class ToggleFault final : public Fault {
         token_(place.token),
         token_variable_(place.token_variable),
         clock_(clock) {}
-
-  std::string description() const override {
-    const std::string where =
-        spec_.routes.empty() ? target_ : fmt::format("{} {}", target_, fmt::join(spec_.routes, " "));
-    if (spec_.kind == "error-rate") {
-      return fmt::format("error-rate {:.4g}% → {} on {}", spec_.rate * 100, spec_.status, where);
-    }
-    if (spec_.kind == "latency") {
-      const std::string jitter =
-          spec_.jitter.count() == 0 ? "" : fmt::format(" ± {}", core::format_duration(spec_.jitter));
-      return fmt::format("latency +{}{} for {:.4g}% on {}", core::format_duration(spec_.delay), jitter,
-                         spec_.rate * 100, where);
-    }
-    return fmt::format("{} is not ready", target_);
-  }
 
   bool has_ttl() const override { return true; }
 
@@ -77,6 +63,14 @@ class ToggleFault final : public Fault {
     return at;
   }
 
+  Result<FaultSight> look(const std::stop_token& stop) override {
+    const auto state = call("GET", nullptr, stop);
+    if (!state) return state.error();
+    return FaultSight{state->active, state->active
+                                         ? fmt::format("the toggle is on until {}", state->expires_at)
+                                         : "the toggle is off"};
+  }
+
   Result<WallTime> clear(const std::stop_token& stop) override {
     const WallTime at = clock_.wall_now();
     const auto cleared = call("DELETE", nullptr, stop);
@@ -88,25 +82,14 @@ class ToggleFault final : public Fault {
   }
 
  private:
-  json body() const {
-    json fields{{"ttl", core::format_duration(spec_.max_duration)}};
-    if (spec_.kind == "readiness") {
-      fields["ready"] = false;
-      return fields;
-    }
-    fields["rate"] = spec_.rate;
-    if (!spec_.routes.empty()) fields["routes"] = spec_.routes;
-    if (spec_.kind == "error-rate") {
-      fields["status"] = spec_.status;
-    } else {
-      fields["delay"] = core::format_duration(spec_.delay);
-      fields["jitter"] = core::format_duration(spec_.jitter);
-    }
+  Json body() const {
+    Json fields = spec_.parameters;
+    fields["ttl"] = core::format_duration(spec_.max_duration);
     return fields;
   }
 
   /// The toggle's state after the call.
-  Result<ToggleState> call(const std::string& method, const json& body, const std::stop_token& stop) {
+  Result<ToggleState> call(const std::string& method, const Json& body, const std::stop_token& stop) {
     core::HttpCall call{
         .method = method, .url = url_, .timeout = std::chrono::seconds(2), .max_body = 1u << 20};
     if (!token_.empty()) call.headers.push_back({"Authorization", "Bearer " + token_});

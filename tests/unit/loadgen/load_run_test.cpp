@@ -192,6 +192,33 @@ TEST_CASE("phases divide requests by when they were due") {
   CHECK(summary.broken_invariant == "");
 }
 
+TEST_CASE("a part of a phase counts for the whole of it, and alone by its own name") {
+  ScriptedServer server([](const std::string&, int) { return kPong; });
+  LoadPlan plan = plan_for(server.url(), 200, 0s);
+  plan.first_phase = "before-fault";
+  obsctl::core::Logger log(obsctl::core::LogLevel::off);
+  auto run = LoadRun::start(std::move(plan), log);
+  REQUIRE(run);
+  for (const char* phase : {"during-fault/one", "clearing", "during-fault/two"}) {
+    (*run)->begin_phase(phase);
+    std::this_thread::sleep_for(200ms);
+  }
+  const Summary summary = (*run)->stop();
+  const auto scheduled = [&](const char* phase) { return (*run)->phase(phase).counts.scheduled; };
+  CHECK(scheduled("during-fault/one") >= 20);
+  CHECK(scheduled("during-fault/two") >= 20);
+  CHECK(scheduled("during-fault") == scheduled("during-fault/one") + scheduled("during-fault/two"));
+  CHECK(scheduled("during") == 0);
+  std::vector<std::string> names;
+  std::int64_t sum = 0;
+  for (const PhaseSummary& phase : summary.phases) {
+    names.push_back(phase.name);
+    sum += phase.statistics.counts.scheduled;
+  }
+  CHECK(names == std::vector<std::string>{"before-fault", "during-fault", "clearing"});
+  CHECK(sum == summary.counts.scheduled);
+}
+
 TEST_CASE("warm-up is sent but not counted") {
   ScriptedServer server([](const std::string&, int) { return kPong; });
   LoadPlan plan = plan_for(server.url(), 100, 300ms);

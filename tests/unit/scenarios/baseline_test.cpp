@@ -75,27 +75,25 @@ TEST_CASE("Elsewhere only rules that the scenario speaks of count") {
       unclean_rule(scenario, false, active("Mine", verifiers::AlertState::firing), "2026-11-21").empty());
 }
 
-TEST_CASE("A fault is recognised by what it does to the load, or to a probe") {
-  FaultSpec spec;
-  spec.kind = "error-rate";
-  spec.rate = 0.3;
-  CHECK(default_confirmation(spec).metric == "error_ratio");
-  CHECK(*default_confirmation(spec).bounds.at_least == Approx(0.24));
-  spec.kind = "latency";
-  spec.delay = 400ms;
-  spec.jitter = 100ms;
-  spec.rate = 1;
-  CHECK(default_confirmation(spec).metric == "response_p50");
-  CHECK(*default_confirmation(spec).bounds.at_least == Approx(0.3));
-  spec.rate = 0.1;
-  CHECK(default_confirmation(spec).metric == "response_p95");
-  spec.rate = 0.02;
-  CHECK(default_confirmation(spec).metric == "response_p99");
-  spec.kind = "kill";
-  CHECK(*default_confirmation(spec).bounds.at_least == Approx(0.9));
-  spec.kind = "readiness";
-  CHECK(default_confirmation(spec).path == "/readyz");
-  CHECK(default_confirmation(spec).status == 503);
-  spec.kind = "pause";
-  CHECK(default_confirmation(spec).status == 0);
+TEST_CASE("A fault is recognised by what it does to the load, or to a probe, or by asking it") {
+  FaultEffect effect;
+  CHECK(default_confirmation(effect).metric.empty());
+  CHECK(default_confirmation(effect).path.empty());
+  effect.probe = "/readyz";
+  effect.probe_status = 503;
+  CHECK(default_confirmation(effect).path == "/readyz");
+  CHECK(default_confirmation(effect).status == 503);
+  effect.delayed = 1;
+  effect.delay = 300ms;
+  CHECK(default_confirmation(effect).metric == "response_p50");
+  CHECK(*default_confirmation(effect).bounds.at_least == Approx(0.3));
+  effect.delayed = 0.1;
+  CHECK(default_confirmation(effect).metric == "response_p95");
+  effect.delayed = 0.02;
+  CHECK(default_confirmation(effect).metric == "response_p99");
+  effect.failing = 0.3;
+  CHECK(default_confirmation(effect).metric == "error_ratio");
+  CHECK(*default_confirmation(effect).bounds.at_least == Approx(0.24));
+  effect.everywhere = false;
+  CHECK(*default_confirmation(effect).bounds.at_least == Approx(0.01));
 }

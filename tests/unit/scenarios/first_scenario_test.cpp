@@ -69,8 +69,8 @@ TEST_CASE("the fault is the one that the expression asks for") {
   const Scenario scenario = read(text);
   REQUIRE(scenario.faults.size() == 1);
   CHECK(scenario.faults[0].kind == row.kind);
-  if (row.kind == "error-rate") CHECK(scenario.faults[0].rate == Approx(row.rate));
-  CHECK(scenario.faults[0].delay == row.delay);
+  if (row.kind == "error-rate") CHECK(scenario.faults[0].effect.failing == Approx(row.rate));
+  CHECK(scenario.faults[0].effect.delay == row.delay);
   CHECK((text.find(": choose ") != std::string::npos) == row.doubt);
 }
 

@@ -59,7 +59,8 @@ Scenario scenario() {
   fault.name = "errors";
   fault.target = "api";
   fault.kind = "error-rate";
-  fault.rate = 0.3;
+  fault.effect.failing = 0.3;
+  fault.effect.status = 503;
   result.faults = {fault};
   AlertExpectation alert;
   alert.name = "HighErrorRate";
@@ -305,7 +306,7 @@ TEST_CASE("An alert that no rule has is refused with the nearest name") {
 
 TEST_CASE("A fault that cannot trip its rule is refused") {
   Scenario wanted = scenario();
-  wanted.faults[0].rate = 0.04;
+  wanted.faults[0].effect.failing = 0.04;
   CHECK(refusal(wanted).find("HighErrorRate cannot be caused by fault \"errors\": ") == 0);
 }
 
@@ -340,7 +341,7 @@ TEST_CASE("All that cannot work is told at once") {
   Scenario wanted = scenario();
   wanted.alerts.push_back(wanted.alerts[0]);
   wanted.alerts[0].name = "Nothing";
-  wanted.faults[0].rate = 0.01;
+  wanted.faults[0].effect.failing = 0.01;
   const std::string text = refusal(wanted);
   CHECK(text.find("2 mistakes:") == 0);
   CHECK(text.find("no alerting rule \"Nothing\"") != std::string::npos);

@@ -7,6 +7,7 @@
 
 #include "core/file.hpp"
 #include "core/text.hpp"
+#include "scenarios/faults/fault_kind.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/scenarios/scenario_text.hpp"
 
@@ -83,7 +84,6 @@ TEST_CASE("every key and every name that a scenario may hold is in its reference
   CHECK(known.size() > 80);
   CHECK(known.count("schema") == 1);
   CHECK(known.count("on_no_data") == 1);
-  CHECK(known.count("error-rate") == 1);
   CHECK(missing_from(quoted_words(contents(kPage), "`"), known) == Words{});
 }
 
@@ -92,6 +92,18 @@ TEST_CASE("every key in the reference is one that a scenario may hold") {
   CHECK(keys.size() > 60);
   CHECK(keys.count("caused_by") == 1);
   CHECK(missing_from(words_of_reader(), keys) == Words{});
+}
+
+TEST_CASE("every kind of fault and every key of one is in the reference of faults") {
+  const Words on_page = quoted_words(contents("docs/reference/faults.md"), "`");
+  for (const auto& kind : obsctl::scenarios::fault_kinds()) {
+    CAPTURE(kind.name);
+    CHECK(on_page.count(kind.name) == 1);
+    for (const std::string& key : kind.keys) {
+      CAPTURE(key);
+      CHECK(on_page.count(key) == 1);
+    }
+  }
 }
 
 TEST_CASE("the scenario in the reference is one, and has most of what there is") {

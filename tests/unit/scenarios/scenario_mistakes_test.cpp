@@ -19,6 +19,11 @@ Lines errors_after_head(const std::string& body) {
   return errors_of("schema = 1\ntitle = \"t\"\nstack = \"http-api\"\n[expect.nothing_else]\n" + body);
 }
 
+const std::string kKinds =
+    "error-rate, latency, hang, reset, abort, blackhole, bandwidth, truncate, rate-limit, readiness, "
+    "dependency, memory-leak, cpu-burn, log-burst, kill, pause, notification-outage, http, exec, container, "
+    "toxiproxy, flagd, envoy";
+
 // Two lines, with which faults of "api" can be confirmed.
 const std::string kLoad = "[load]\na = { target = \"api\", rate = \"5/s\" }\n";
 
@@ -75,8 +80,8 @@ below = 5
            "s.toml:6:8: load.browse.rate: \"fast\" is not a rate: a number was expected before the /\n"
            "  hint: write a count and a period, such as 200/s or 90/m",
            "s.toml:9:8: fault[0].kind cannot be \"error-rat\" (did you mean \"error-rate\"?)\n"
-           "  hint: use error-rate, latency, readiness, kill, pause",
-           "s.toml:10:8: fault[0].rate must be above 0 and at most 1\n  hint: 30 % is 0.3",
+           "  hint: use " +
+               kKinds,
            "s.toml:11:16: fault[0].max_duration: \"1 minute\" is not a duration: \" minute\" is not a unit\n"
            "  hint: write a number and a unit, such as 250ms, 30s or 1m30s",
            "s.toml:14:13: there is no fault named \"errors\"",
@@ -349,30 +354,28 @@ TEST_CASE("steady states and abort conditions are checked") {
 TEST_CASE("faults are checked") {
   const auto mistake = GENERATE(values<Mistake>({
       {"",
-       {"s.toml:7:1: fault[0].target is missing\n  hint: add target = \"…\"",
-        "s.toml:7:1: fault[0].kind is missing\n"
-        "  hint: add kind = one of error-rate, latency, readiness, kill, pause"}},
+       {"s.toml:7:1: fault[0].kind is missing\n  hint: add kind = one of " + kKinds,
+        "s.toml:7:1: fault[0].target is missing\n  hint: add target = \"…\""}},
       {"name = \"\"\ntarget = \"api\"\nkind = \"readiness\"",
        {"s.toml:8:8: fault[0].name must not be empty"}},
       {"target = \"api\"\nkind = \"reboot\"",
-       {"s.toml:9:8: fault[0].kind cannot be \"reboot\"\n  hint: use error-rate, latency, readiness, kill, "
-        "pause"}},
+       {"s.toml:9:8: fault[0].kind cannot be \"reboot\"\n  hint: use " + kKinds}},
       // Keys of one kind are not keys of another, and those of an unknown kind are not judged.
       {"target = \"api\"\nkind = \"kill\"\nrate = 0.5",
-       {"s.toml:10:8: fault[0].rate is not a key of kind \"kill\"\n  hint: it belongs to error-rate and "
-        "latency"}},
+       {"s.toml:10:8: fault[0].rate is not a key of kind \"kill\"\n  hint: it belongs to error-rate, "
+        "latency, hang and others"}},
       {"target = \"api\"\nkind = \"error-rate\"\ndelay = \"1s\"",
-       {"s.toml:10:9: fault[0].delay is not a key of kind \"error-rate\"\n  hint: it belongs to latency"}},
+       {"s.toml:10:9: fault[0].delay is not a key of kind \"error-rate\"\n  hint: it belongs to latency and "
+        "dependency"}},
       {"target = \"api\"\nkind = \"latency\"\ndelay = \"1s\"\nstatus = 500",
        {"s.toml:11:10: fault[0].status is not a key of kind \"latency\"\n  hint: it belongs to error-rate"}},
       {"target = \"api\"\nkind = \"pause\"\njitter = \"0s\"\nroutes = \"/x\"",
        {"s.toml:10:10: fault[0].jitter is not a key of kind \"pause\"\n  hint: it belongs to latency",
-        "s.toml:11:10: fault[0].routes is not a key of kind \"pause\"\n  hint: it belongs to error-rate and "
-        "latency"}},
+        "s.toml:11:10: fault[0].routes is not a key of kind \"pause\"\n  hint: it belongs to error-rate, "
+        "latency, hang and others"}},
       {"target = \"api\"\nkind = \"reboot\"\nrate = 1\nstatus = 500\ndelay = \"1s\"\njitter = \"0s\"\nroutes "
        "= []",
-       {"s.toml:9:8: fault[0].kind cannot be \"reboot\"\n  hint: use error-rate, latency, readiness, kill, "
-        "pause"}},
+       {"s.toml:9:8: fault[0].kind cannot be \"reboot\"\n  hint: use " + kKinds}},
       {"target = \"api\"\nkind = \"error-rate\"\nrate = 0",
        {"s.toml:10:8: fault[0].rate must be above 0 and at most 1\n  hint: 30 % is 0.3"}},
       {"target = \"api\"\nkind = \"error-rate\"\nrate = nan",

@@ -187,9 +187,11 @@ TEST_CASE("every key of a scenario arrives in its field") {
     CHECK(errors.name == "errors");
     CHECK(errors.target == "api");
     CHECK(errors.kind == "error-rate");
-    CHECK(errors.rate == 0.3);
-    CHECK(errors.status == 500);
-    CHECK(errors.routes == std::vector<std::string>{"/api/v1/*", "/other"});
+    CHECK(errors.parameters ==
+          Json::parse(R"({"rate": 0.3, "routes": ["/api/v1/*", "/other"], "status": 500})"));
+    CHECK(errors.effect.failing == 0.3);
+    CHECK(errors.effect.status == 500);
+    CHECK_FALSE(errors.effect.everywhere);
     CHECK(errors.start == 10s);
     CHECK(errors.stop == StopWhen::firing);
     CHECK(errors.max_duration == 4min);
@@ -202,10 +204,10 @@ TEST_CASE("every key of a scenario arrives in its field") {
 
     const FaultSpec& slow = scenario.faults[1];
     CHECK(slow.kind == "latency");
-    CHECK(slow.rate == 0.5);
-    CHECK(slow.delay == 400ms);
-    CHECK(slow.jitter == 100ms);
-    CHECK(slow.routes == std::vector<std::string>{"/api/v1/work"});
+    CHECK(slow.parameters ==
+          Json::parse(R"({"rate": 0.5, "routes": ["/api/v1/work"], "delay": "400ms", "jitter": "100ms"})"));
+    CHECK(slow.effect.delayed == 0.5);
+    CHECK(slow.effect.delay == 300ms);
     CHECK(slow.stop == StopWhen::after);
     CHECK(slow.stop_after == 90s);
     REQUIRE(slow.confirm);
@@ -439,9 +441,9 @@ query = "q"
   CHECK(fault.stop == StopWhen::notified);
   CHECK(fault.max_duration == 5min);
   CHECK(!fault.confirm);
-  CHECK(fault.rate == 1.0);
-  CHECK(fault.status == 503);
-  CHECK(fault.routes.empty());
+  CHECK(fault.parameters == Json::parse(R"({"rate": 1.0, "status": 503})"));
+  CHECK(fault.effect.everywhere);
+  CHECK(fault.description == "error-rate 100% → 503 on " + fault.target);
 
   const AlertExpectation& alert = scenario.alerts.at(0);
   CHECK(alert.caused_by == "fault-1");  // the only one

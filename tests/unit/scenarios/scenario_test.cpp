@@ -83,8 +83,10 @@ TEST_CASE("a time scale multiplies the schedule and leaves the requests as they 
   fault.stop = StopWhen::after;
   fault.stop_after = 90s;
   fault.max_duration = 5min;
-  fault.delay = 400ms;
-  fault.jitter = 100ms;
+  fault.effect.delay = 300ms;
+  fault.parameters = {{"delay", "400ms"}};
+  fault.after.emplace();
+  fault.after->within = 5min;
   fault.confirm.emplace();
   fault.confirm->within = 10s;
   fault.confirm->bounds.at_least = 0.3;
@@ -116,6 +118,7 @@ TEST_CASE("a time scale multiplies the schedule and leaves the requests as they 
     CHECK(fifth.faults[0].start == 2s);
     CHECK(fifth.faults[0].stop_after == 18s);
     CHECK(fifth.faults[0].max_duration == 1min);
+    CHECK(fifth.faults[0].after->within == 1min);
     CHECK(fifth.alerts[0].pending.limit == 4s);
     CHECK(fifth.alerts[0].firing.limit == 8s);
     CHECK(fifth.alerts[0].inactive.limit == 0s);
@@ -131,8 +134,8 @@ TEST_CASE("a time scale multiplies the schedule and leaves the requests as they 
     CHECK(fifth.loads[0].plan.arrivals.stages[0].rate == obsctl::core::Rate{500, 1s});
     CHECK(fifth.loads[0].plan.request_timeout == 10s);
     CHECK(fifth.steady_states[0].tolerance.below == 3.0);
-    CHECK(fifth.faults[0].delay == 400ms);
-    CHECK(fifth.faults[0].jitter == 100ms);
+    CHECK(fifth.faults[0].effect.delay == 300ms);
+    CHECK(fifth.faults[0].parameters.value("delay", "") == "400ms");
     CHECK(fifth.faults[0].confirm->within == 10s);  // waits for requests, not for rules
     CHECK(fifth.faults[0].confirm->bounds.at_least == 0.3);
     CHECK(fifth.alerts[0].inactive.automatic);

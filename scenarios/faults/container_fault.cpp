@@ -1,0 +1,170 @@
+// Faults of containers that somebody else runs: paused, stopped, killed, or cut off from a network, by the
+// command line of Docker or Podman.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/process.hpp"
+#include "core/text.hpp"
+#include "scenarios/faults/fault_calls.hpp"
+#include "scenarios/faults/fault_kind.hpp"
+#include "scenarios/scenario_parts.hpp"
+
+namespace obsctl::scenarios {
+
+using core::ErrorKind;
+using core::Result;
+using core::TomlTable;
+using core::WallTime;
+
+namespace {
+
+constexpr Nanoseconds kPatience = std::chrono::seconds(30);
+
+class ContainerFault final : public Fault {
+ public:
+  ContainerFault(FaultSpec spec, core::Clock& clock)
+      : spec_(std::move(spec)),
+        container_(spec_.parameters.value("container", "")),
+        action_(spec_.parameters.value("action", "")),
+        network_(spec_.parameters.value("network", "")),
+        clock_(clock) {}
+
+  bool has_ttl() const override { return false; }
+
+  std::string undo() const override {
+    std::string text = spec_.parameters.value("engine", "");
+    if (text.empty()) text = "docker";
+    for (const std::string& word : mending()) text += " " + shell_quoted(word);
+    return text;
+  }
+
+  Result<void> check(const std::stop_token& stop) override {
+    const auto sight = look(stop);
+    if (!sight) return sight.error();
+    if (!sight->present) return {};
+    return core::make_error(ErrorKind::unavailable, fmt::format("{} already", sight->evidence), undo());
+  }
+
+  /// The names that others in the network know the container by, which reconnecting has to give back.
+  Json memory() const override { return aliases_.empty() ? Json() : Json{{"aliases", aliases_}}; }
+  void recall(const Json& memory) override {
+    if (memory.is_object()) aliases_ = memory.value("aliases", aliases_);
+  }
+
+  Result<WallTime> inject(const std::stop_token& stop) override {
+    const WallTime at = clock_.wall_now();
+    std::vector<std::string> words{action_, container_};
+    if (action_ == "disconnect") words = {"network", "disconnect", network_, container_};
+    if (const auto done = engine(words, stop); !done) return done.error();
+    return at;
+  }
+
+  Result<FaultSight> look(const std::stop_token& stop) override {
+    const auto text = engine({"inspect", "--type", "container", container_}, stop);
+    if (!text) return text.error();
+    const Json inspected = Json::parse(*text, nullptr, false);
+    if (!inspected.is_array() || inspected.empty() || !inspected[0].is_object())
+      return core::make_error(ErrorKind::protocol, fmt::format("cannot read what is said of {}", container_));
+    const Json& one = inspected[0];
+    if (action_ != "disconnect") {
+      const std::string status = one.value(Json::json_pointer("/State/Status"), "");
+      return FaultSight{status != "running", fmt::format("{} is {}", container_, status)};
+    }
+    const Json networks = one.value(Json::json_pointer("/NetworkSettings/Networks"), Json::object());
+    const bool connected = networks.contains(network_);
+    if (connected) remember(networks[network_].value("Aliases", Json()));
+    return FaultSight{!connected, fmt::format("{} is {} {}", container_,
+                                              connected ? "connected to" : "not connected to", network_)};
+  }
+
+  /// Mending what is whole is refused by the engines, so that it is looked at first.
+  Result<WallTime> clear(const std::stop_token& stop) override {
+    const auto sight = look(stop);
+    if (!sight) return sight.error();
+    const WallTime before = clock_.wall_now();
+    if (!sight->present) return before;
+    if (const auto done = engine(mending(), stop); !done) return done.error();
+    return action_ == "stop" || action_ == "kill" ? clock_.wall_now() : before;
+  }
+
+ private:
+  std::vector<std::string> mending() const {
+    if (action_ == "pause") return {"unpause", container_};
+    if (action_ != "disconnect") return {"start", container_};
+    std::vector<std::string> words{"network", "connect"};
+    for (const std::string& alias : aliases_) words.insert(words.end(), {"--alias", alias});
+    words.insert(words.end(), {network_, container_});
+    return words;
+  }
+
+  void remember(const Json& aliases) {
+    if (!aliases.is_array()) return;
+    aliases_.clear();
+    for (const Json& alias : aliases) {
+      if (alias.is_string()) aliases_.push_back(alias.get<std::string>());
+    }
+  }
+
+  /// What the engine prints. Errors: unavailable with what it says.
+  Result<std::string> engine(const std::vector<std::string>& words, const std::stop_token& stop) {
+    const std::string wanted = spec_.parameters.value("engine", "");
+    const auto program = core::find_program(wanted.empty() ? std::vector<std::string>{"docker", "podman"}
+                                                           : std::vector<std::string>{wanted});
+    if (!program) return program.error();
+    core::ProcessOptions options;
+    options.argv = {program->string()};
+    options.argv.insert(options.argv.end(), words.begin(), words.end());
+    auto output = core::run_command(options, kPatience, stop);
+    if (!output) return output.error();
+    if (output->status.ok()) return std::move(output->text);
+    constexpr std::size_t kExcerpt = 300;
+    return core::make_error(
+        ErrorKind::unavailable,
+        fmt::format("{} {} {}: {}", program->filename().string(), fmt::join(words, " "),
+                    to_string(output->status), core::trimmed(output->text).substr(0, kExcerpt)));
+  }
+
+  const FaultSpec spec_;
+  const std::string container_;
+  const std::string action_;
+  const std::string network_;
+  core::Clock& clock_;
+  std::vector<std::string> aliases_;
+};
+
+void read_container(TomlTable& table, FaultSpec& fault) {
+  fault.parameters["container"] = required_text(table, "container");
+  if (!table.has("action"))
+    table.report(fmt::format("{}.action is missing", table.path()),
+                 "add action = one of pause, stop, kill, disconnect");
+  const std::string action = table.one_of("action", {"pause", "stop", "kill", "disconnect"}).value_or("");
+  fault.parameters["action"] = action;
+  if (action == "disconnect") {
+    fault.parameters["network"] = required_text(table, "network");
+  } else if (table.string("network") && !action.empty()) {
+    table.report_at("network", fmt::format("{}.network is not a key of action \"{}\"", table.path(), action),
+                    "it belongs to disconnect");
+  }
+  if (const auto engine = table.one_of("engine", {"docker", "podman"})) fault.parameters["engine"] = *engine;
+  fault.description = fmt::format("{} of container {}", action, fault.parameters.value("container", ""));
+}
+
+std::unique_ptr<Fault> make_container_fault(const FaultSpec& spec, const FaultPlace& /*place*/,
+                                            core::Clock& clock) {
+  return std::make_unique<ContainerFault>(spec, clock);
+}
+
+}  // namespace
+
+std::vector<FaultKind> container_kinds() {
+  return {{"container",
+           "a container of Docker or Podman is paused, stopped, killed or disconnected",
+           {"container", "action", "network", "engine"},
+           FaultKind::Place::own_keys,
+           read_container,
+           make_container_fault,
+           nullptr}};
+}
+
+}  // namespace obsctl::scenarios

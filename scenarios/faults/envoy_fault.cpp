@@ -1,0 +1,106 @@
+// Envoy's fault filter, through the runtime keys that its admin interface changes
+// (https://www.envoyproxy.io/docs/envoy/latest/operations/admin#post--runtime_modify). Envoy has to run with
+// an admin layer in its layered_runtime.
+#include <fmt/format.h>
+
+#include "scenarios/faults/fault_calls.hpp"
+#include "scenarios/faults/fault_kind.hpp"
+#include "scenarios/scenario_parts.hpp"
+
+namespace obsctl::scenarios {
+
+using core::Result;
+using core::TomlTable;
+using core::WallTime;
+
+namespace {
+
+class EnvoyFault final : public Fault {
+ public:
+  EnvoyFault(FaultSpec spec, core::Clock& clock)
+      : spec_(std::move(spec)), api_(spec_.parameters.value("api", "")), clock_(clock) {}
+
+  bool has_ttl() const override { return false; }
+
+  std::string undo() const override {
+    return fmt::format("curl -X POST {}", shell_quoted(core::without_credentials(api_) + query(false)));
+  }
+
+  Result<void> check(const std::stop_token& stop) override {
+    const auto sight = look(stop);
+    if (!sight) return sight.error();
+    if (!sight->present) return {};
+    return core::make_error(core::ErrorKind::unavailable, fmt::format("{} already", sight->evidence), undo());
+  }
+
+  Result<WallTime> inject(const std::stop_token& stop) override { return modify(true, stop); }
+  /// An override without a value is removed, and what the layers below say holds again.
+  Result<WallTime> clear(const std::stop_token& stop) override { return modify(false, stop); }
+
+  Result<FaultSight> look(const std::stop_token& stop) override {
+    const auto runtime = call_json(http_, {.url = api_ + "/runtime?format=json"}, stop);
+    if (!runtime) return runtime.error();
+    const Json entries = runtime->value("entries", Json::object());
+    for (const auto& [key, value] : spec_.parameters.at("keys").items()) {
+      const std::string now =
+          entries.contains(key) ? entries[key].value("final_value", std::string()) : std::string();
+      if (now == value.get<std::string>()) continue;
+      return FaultSight{false, fmt::format("runtime key {} is {}", key, now.empty() ? "not set" : now)};
+    }
+    return FaultSight{true, "the runtime keys have the fault's values"};
+  }
+
+ private:
+  std::string query(bool set) const {
+    std::string text = "/runtime_modify";
+    char separator = '?';
+    for (const auto& [key, value] : spec_.parameters.at("keys").items()) {
+      text += fmt::format("{}{}={}", separator, core::percent_encoded(key),
+                          set ? core::percent_encoded(value.get<std::string>()) : "");
+      separator = '&';
+    }
+    return text;
+  }
+
+  Result<WallTime> modify(bool set, const std::stop_token& stop) {
+    const WallTime at = clock_.wall_now();
+    const auto reply = call_api(http_, {.method = "POST", .url = api_ + query(set)}, stop);
+    if (!reply) return reply.error();
+    return at;
+  }
+
+  const FaultSpec spec_;
+  const std::string api_;
+  core::Clock& clock_;
+  core::HttpClient http_;
+};
+
+void read_envoy(TomlTable& table, FaultSpec& fault) {
+  fault.parameters["api"] = read_api(table, fault, "http://127.0.0.1:9901");
+  const auto keys = table.string_map("keys");
+  if (keys.empty())
+    table.report(fmt::format("{}.keys is missing", table.path()),
+                 "add keys = { \"fault.http.abort.abort_percent\" = \"30\" }");
+  fault.parameters["keys"] = keys;
+  fault.description = "runtime";
+  for (const auto& [key, value] : keys) fault.description += fmt::format(" {}={}", key, value);
+}
+
+std::unique_ptr<Fault> make_envoy_fault(const FaultSpec& spec, const FaultPlace& /*place*/,
+                                        core::Clock& clock) {
+  return std::make_unique<EnvoyFault>(spec, clock);
+}
+
+}  // namespace
+
+std::vector<FaultKind> envoy_kinds() {
+  return {{"envoy",
+           "runtime keys of Envoy, such as those of its fault filter",
+           {"api", "keys"},
+           FaultKind::Place::own_keys,
+           read_envoy,
+           make_envoy_fault,
+           nullptr}};
+}
+
+}  // namespace obsctl::scenarios

@@ -1,0 +1,91 @@
+// See fault_calls.hpp.
+#include "scenarios/faults/fault_calls.hpp"
+
+#include <cctype>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+
+namespace obsctl::scenarios {
+
+using core::ErrorKind;
+using core::Result;
+
+Result<core::HttpReply> call_api(core::HttpClient& http, core::HttpCall call, const std::stop_token& stop,
+                                 bool absent_will_do) {
+  call.timeout = std::chrono::seconds(5);
+  call.max_body = 4u << 20;
+  auto reply = http.call(call, stop);
+  if (!reply) return reply.error();
+  if (reply->ok() || (absent_will_do && reply->status == 404)) return reply;
+  constexpr std::size_t kExcerpt = 200;
+  const std::string said(core::trimmed(std::string_view(reply->body).substr(0, kExcerpt)));
+  return core::make_error(ErrorKind::unavailable, fmt::format("{} {} answered {}{}{}", call.method,
+                                                              core::without_credentials(call.url),
+                                                              reply->status, said.empty() ? "" : ": ", said));
+}
+
+Result<Json> call_json(core::HttpClient& http, core::HttpCall call, const std::stop_token& stop) {
+  const auto reply = call_api(http, call, stop);
+  if (!reply) return reply.error();
+  Json json = Json::parse(reply->body, nullptr, false);
+  if (!json.is_discarded()) return {boost::system::in_place_value, std::move(json)};
+  return core::make_error(ErrorKind::protocol, fmt::format("{} {} did not answer with JSON", call.method,
+                                                           core::without_credentials(call.url)));
+}
+
+std::string read_api(core::TomlTable& table, FaultSpec& fault, const std::string& by_default) {
+  std::string url = table.string("api").value_or(by_default);
+  if (const auto parsed = core::parse_url(url); !parsed) {
+    table.report_at("api", fmt::format("{}.api: {}", table.path(), parsed.error().message),
+                    parsed.error().hint);
+  }
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  fault.urls.push_back(url);
+  return url;
+}
+
+Result<std::string> with_variables(const std::string& text) {
+  std::string result;
+  std::size_t at = 0;
+  while (true) {
+    const std::size_t begin = text.find("${", at);
+    if (begin == std::string::npos) return result.append(text, at);
+    const std::size_t end = text.find('}', begin);
+    if (end == std::string::npos) return result.append(text, at);
+    const std::string name = text.substr(begin + 2, end - begin - 2);
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) {
+      return core::make_error(ErrorKind::usage, fmt::format("the environment variable {} is not set", name),
+                              fmt::format("export {}=… before the run", name));
+    }
+    result.append(text, at, begin - at).append(value);
+    at = end + 1;
+  }
+}
+
+std::string shell_quoted(const std::string& text) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("-_./:=@%+,").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  std::size_t unusual = 0;
+  for (const char c : text) unusual += plain(static_cast<unsigned char>(c)) ? 0 : 1;
+  if (unusual == 0 && !text.empty()) return text;
+  // Variables have to be expanded, which single quotes prevent.
+  const bool variables = text.find("${") != std::string::npos;
+  std::string quoted(1, variables ? '"' : '\'');
+  for (const char c : text) {
+    if (variables && (c == '"' || c == '\\' || c == '`')) quoted += '\\';
+    if (!variables && c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + quoted.front();
+}
+
+}  // namespace obsctl::scenarios
