@@ -5,13 +5,13 @@
 #include <ctime>
 #include <exception>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/http_exchange.hpp"
 #include "core/http_response_text.hpp"
 
 namespace obsctl::core {
@@ -29,177 +29,7 @@ constexpr int kReadsInTurn = 4;
 /// A buffer that a large message made larger than this is given back.
 constexpr std::size_t kKeptCapacity = 64u << 10;
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-/// application/x-www-form-urlencoded: %XX and "+"; a broken escape stands for itself.
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
-
 }  // namespace
-
-class ConnectionExchange final : public HttpExchange,
-                                 public std::enable_shared_from_this<ConnectionExchange> {
- public:
-  ConnectionExchange(HttpConnection& connection, HttpRequest&& request, const sockaddr_in6& peer)
-      : request_(std::move(request)),
-        peer_(peer),
-        received_at_(std::chrono::steady_clock::now()),
-        mailbox_(connection.loop().mailbox()),
-        connection_(&connection) {}
-
-  std::string_view method() const override { return request_.method(); }
-  std::string_view target() const override { return request_.target(); }
-  std::string_view path() const override { return target().substr(0, target().find('?')); }
-  std::optional<std::string> query(std::string_view name) const override;
-  std::string_view header(std::string_view name) const override { return request_.header(name); }
-  std::string_view body() const override { return request_.body(); }
-  std::string remote_address() const override;
-  std::chrono::steady_clock::time_point received_at() const override { return received_at_; }
-
-  void respond(HttpResponse response) override {
-    if (mailbox_->on_loop_thread()) {
-      if (connection_ != nullptr) connection_->answer(std::move(response));
-      return;
-    }
-    mailbox_->post([self = shared_from_this(), response = std::move(response)]() mutable {
-      if (self->connection_ != nullptr) self->connection_->answer(std::move(response));
-    });
-  }
-
-  void reset() override {
-    on_loop([](ConnectionExchange& self) { self.connection_->reset(); });
-  }
-
-  void abort() override {
-    on_loop([](ConnectionExchange& self) { self.connection_->abort(); });
-  }
-
-  void after(Nanoseconds delay, std::function<void()> action) override {
-    const SteadyTime time = std::chrono::steady_clock::now() + delay;
-    on_loop([time, action = std::move(action)](ConnectionExchange& self) mutable {
-      self.start_timer(time, std::move(action));
-    });
-  }
-
-  void on_gone(std::function<void()> action) override {
-    if (mailbox_->on_loop_thread()) {
-      if (connection_ != nullptr) gone_.push_back(std::move(action));
-      return;
-    }
-    // From another thread the client may have left meanwhile: then it is told at once, unless there was an
-    // answer.
-    const bool posted = mailbox_->post([self = shared_from_this(), action]() mutable {
-      if (self->connection_ != nullptr) {
-        self->gone_.push_back(std::move(action));
-      } else if (self->left_) {
-        action();
-      }
-    });
-    // The loop has ended, and with it every exchange: what it left behind can be read from here.
-    if (!posted && left_) action();
-  }
-
-  const HttpRequest& request() const { return request_; }
-  /// Somebody may still answer: apart from `holders` known references there are others, or a timer is
-  /// running.
-  bool has_other_holders(long holders) const {
-    return weak_from_this().use_count() > holders || !timers_.empty();
-  }
-
-  /// Takes the exchange off its connection; `gone`: the client has left before it was answered.
-  void end(bool gone) {
-    HttpConnection& connection = *connection_;
-    connection_ = nullptr;
-    left_ = gone;
-    for (const EventLoop::TimerId timer : timers_) connection.loop().cancel(timer);
-    timers_.clear();
-    const std::vector<std::function<void()>> actions = std::move(gone_);
-    gone_.clear();
-    if (!gone) return;
-    for (const auto& action : actions) action();
-  }
-
- private:
-  template <class Action>
-  void on_loop(Action action) {
-    if (mailbox_->on_loop_thread()) {
-      if (connection_ != nullptr) action(*this);
-      return;
-    }
-    mailbox_->post([self = shared_from_this(), action = std::move(action)]() mutable {
-      if (self->connection_ != nullptr) action(*self);
-    });
-  }
-
-  void start_timer(SteadyTime time, std::function<void()> action) {
-    // The timer finds itself in the list by its slot, which is filled once the loop has given the id.
-    const auto slot = std::make_shared<EventLoop::TimerId>();
-    *slot = connection_->loop().at(time, [self = shared_from_this(), slot, action = std::move(action)] {
-      std::erase(self->timers_, *slot);
-      action();
-      self->answer_if_abandoned();
-    });
-    timers_.push_back(*slot);
-  }
-
-  void answer_if_abandoned();
-
-  const HttpRequest request_;
-  const sockaddr_in6 peer_;
-  const SteadyTime received_at_;
-  const std::shared_ptr<Mailbox> mailbox_;
-  HttpConnection* connection_;  ///< null once the exchange has ended; used on the loop's thread only
-  bool left_ = false;
-  std::vector<EventLoop::TimerId> timers_;
-  std::vector<std::function<void()>> gone_;
-};
-
-std::optional<std::string> ConnectionExchange::query(std::string_view name) const {
-  const std::size_t start = target().find('?');
-  if (start == std::string_view::npos) return std::nullopt;
-  std::string_view rest = target().substr(start + 1);
-  while (!rest.empty()) {
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-    const std::size_t equals = pair.find('=');
-    if (percent_decoded(pair.substr(0, equals)) != name) continue;
-    return equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
-  }
-  return std::nullopt;
-}
-
-std::string ConnectionExchange::remote_address() const {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (peer_.sin6_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(peer_).sin_addr, text.data(), text.size());
-  } else {
-    inet_ntop(AF_INET6, &peer_.sin6_addr, text.data(), text.size());
-  }
-  return text.data();
-}
-
-void ConnectionExchange::answer_if_abandoned() {
-  // The timer's action and the connection hold one reference each; see dispatch() for the first chance to
-  // notice.
-  if (connection_ == nullptr || has_other_holders(2)) return;
-  connection_->answer(problem_response(500, "the handler gave no answer"));
-}
 
 HttpConnection::HttpConnection(ConnectionHost& host, int descriptor, const sockaddr_in6& peer)
     : host_(host),

@@ -1,6 +1,5 @@
-// One client's connection to an HttpServer, and the exchange of the request that is being answered on it.
-// Everything here lives on the server's I/O thread, but for the exchange's calls, which come from anywhere
-// and are brought there.
+// One client's connection to an HttpServer. Everything here lives on the server's I/O thread; the exchange of
+// the request that is being answered (http_exchange.hpp) brings calls from other threads there.
 #pragma once
 
 #include <functional>

@@ -47,9 +47,9 @@ std::vector<FieldError> ToggleBoard::set(std::size_t kind, const nlohmann::json&
   std::vector<FieldError> errors = fields.finish();
   if (!errors.empty()) return errors;
   put_off(kind);
+  fault->start(ttl);  // first, since it may throw for want of a thread
   active_[kind] = Active{std::move(fault), ttl, clock_.wall_now(), clock_.steady_now() + ttl};
   ++on_;
-  active_[kind]->fault->start(ttl);
   if (options_.changed) options_.changed(kind);
   return {};
 }

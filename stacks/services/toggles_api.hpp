@@ -1,6 +1,6 @@
 // The control API of the toggles of any program that has a board of them: GET and DELETE /api/v1/toggles,
-// GET, PUT, POST and DELETE /api/v1/toggles/{name}. With If-None-Match: * a toggle that is on is not set anew,
-// so that two who break the same service cannot overwrite each other's faults.
+// GET, PUT, POST and DELETE /api/v1/toggles/{name}. With If-None-Match: * a toggle that is on is not set
+// anew, so that two who break the same service cannot overwrite each other's faults.
 #pragma once
 
 #include <optional>
