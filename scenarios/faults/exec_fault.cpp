@@ -1,4 +1,6 @@
 // A command of the user's own that breaks something, and the one that mends it, which is not optional.
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "core/process.hpp"
@@ -37,6 +39,12 @@ class ExecFault final : public Fault {
                             fmt::format("it is there already: {}", sight->evidence), undo());
   }
 
+  /// Where its words are paths from: another process may mend it from elsewhere.
+  Json memory() const override { return {{"folder", folder_}}; }
+  void recall(const Json& memory) override {
+    if (memory.is_object()) folder_ = memory.value("folder", folder_);
+  }
+
   Result<WallTime> inject(const std::stop_token& stop) override { return run("command", true, stop); }
   Result<WallTime> clear(const std::stop_token& stop) override { return run("undo", false, stop); }
 
@@ -57,6 +65,7 @@ class ExecFault final : public Fault {
     const auto program = core::find_program({options.argv.front()});
     if (!program) return program.error();
     options.argv.front() = program->string();
+    options.working_directory = folder_;
     return core::run_command(options, timeout(), stop);
   }
 
@@ -82,6 +91,7 @@ class ExecFault final : public Fault {
 
   const FaultSpec spec_;
   core::Clock& clock_;
+  std::string folder_ = std::filesystem::current_path().string();
   bool present_ = false;
 };
 

@@ -1,6 +1,8 @@
 // A flag of flagd, as the OpenTelemetry demo injects its failures: the default variant of one flag in the
 // file that flagd watches is changed, and changed back. What flagd makes of it is asked over its OFREP API
 // (https://openfeature.dev/specification/appendix-c), where the fault says where that is.
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "core/file.hpp"
@@ -112,7 +114,10 @@ class FlagdFault final : public Fault {
 };
 
 void read_flagd(TomlTable& table, FaultSpec& fault) {
-  for (const char* key : {"file", "flag"}) fault.parameters[key] = required_text(table, key);
+  const std::string file = required_text(table, "file");
+  // Another process may mend it from another folder.
+  fault.parameters["file"] = file.empty() ? file : std::filesystem::absolute(file).string();
+  fault.parameters["flag"] = required_text(table, "flag");
   fault.parameters["variant"] = read_name(table, "variant", "on");
   if (table.has("api")) fault.parameters["api"] = read_api(table, fault, "");
   fault.description =

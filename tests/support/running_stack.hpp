@@ -30,9 +30,10 @@ inline bool monitoring_is_here() {
 /// Its instance is called "it".
 class RunningStack {
  public:
-  explicit RunningStack(const std::filesystem::path& folder) {
-    const ProgramOutput up =
-        obsctl({"stack", "up", folder.string(), "--name", "it", "--json"}, std::chrono::seconds(90));
+  explicit RunningStack(const std::filesystem::path& folder, const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> arguments{"stack", "up", folder.string(), "--name", "it", "--json"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const ProgramOutput up = obsctl(arguments, std::chrono::seconds(90));
     INFO(up.standard_error);
     REQUIRE(up.status.ok());
     const auto document = nlohmann::json::parse(up.standard_output);
@@ -57,6 +58,9 @@ class RunningStack {
                         .folder = home_.path(),
                         .timeout = timeout});
   }
+
+  /// The state directory, and where commands run.
+  const std::filesystem::path& home() const { return home_.path(); }
 
  private:
   TemporaryDirectory home_;
