@@ -59,11 +59,12 @@ class Stack : public RunningStack {
   }
 
   ProgramOutput with_token(std::vector<std::string> arguments, obsctl::core::Nanoseconds timeout) {
-    return obsctl::tests::run_program({.program = obsctl::tests::obsctl_binary(),
-                        .args = std::move(arguments),
-                        .environment = {{"XDG_STATE_HOME", home().string()}, {"TOGGLES_TOKEN", token_}},
-                        .folder = home(),
-                        .timeout = timeout});
+    return obsctl::tests::run_program(
+        {.program = obsctl::tests::obsctl_binary(),
+         .args = std::move(arguments),
+         .environment = {{"XDG_STATE_HOME", home().string()}, {"TOGGLES_TOKEN", token_}},
+         .folder = home(),
+         .timeout = timeout});
   }
 
   /// What is broken, by asking those who would know; empty when all is well.
@@ -268,10 +269,11 @@ TEST_CASE("a run that is killed with its own stack leaves no process behind") {
       }
     } while (!left.empty() && std::chrono::steady_clock::now() < deadline);
     CHECK(left == "");
-    const ProgramOutput cleared = obsctl::tests::run_program({.program = obsctl::tests::obsctl_binary(),
-                                               .args = {"fault", "clear", "--all"},
-                                               .environment = {{"XDG_STATE_HOME", home.path().string()}},
-                                               .folder = home.path()});
+    const ProgramOutput cleared =
+        obsctl::tests::run_program({.program = obsctl::tests::obsctl_binary(),
+                                    .args = {"fault", "clear", "--all"},
+                                    .environment = {{"XDG_STATE_HOME", home.path().string()}},
+                                    .folder = home.path()});
     CHECK(cleared.status.code == 0);
   }
 }
