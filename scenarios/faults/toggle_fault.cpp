@@ -95,6 +95,8 @@ class ToggleFault final : public Fault {
     if (!token_.empty()) call.headers.push_back({"Authorization", "Bearer " + token_});
     if (!body.is_null()) {
       call.headers.push_back({"Content-Type", "application/json"});
+      // Not over a fault that somebody else has set since it was looked at.
+      call.headers.push_back({"If-None-Match", "*"});
       call.body = body.dump();
     }
     const auto reply = http_.call(call, stop);
