@@ -64,9 +64,20 @@ int minor_of(const std::string& version) {
   return major > 0 ? 1000 : minor;
 }
 
+/// Alertmanager refuses a map that has a key twice; a copy of it would hide that.
+void check_keys(const YAML::Node& map) {
+  std::set<std::string> keys;
+  for (const auto& entry : map) {
+    if (!entry.first.IsScalar()) refuse(entry.first, "a key is not a text");
+    if (!keys.insert(entry.first.Scalar()).second)
+      refuse(entry.first, fmt::format("{} is there twice", entry.first.Scalar()));
+  }
+}
+
+/// A copy: a node that is only put elsewhere takes all the nodes of its document along, each time anew.
 void keep(const YAML::Node& from, std::string_view key, YAML::Node& to) {
   const std::string name(key);
-  if (from[name]) to[name] = from[name];
+  if (from[name]) to[name] = YAML::Clone(from[name]);
 }
 
 class Redirection {
@@ -76,6 +87,7 @@ class Redirection {
 
   YAML::Node rewrite(const YAML::Node& document) {
     if (!document.IsMap()) refuse(document, "the configuration is not a map");
+    check_keys(document);
     YAML::Node out(YAML::NodeType::Map);
     if (const YAML::Node global = document["global"]; global && global.IsMap()) {
       YAML::Node kept(YAML::NodeType::Map);
@@ -122,12 +134,13 @@ class Redirection {
     // Aliases can make a short text a tree without end.
     if (++routes_ > kMostRoutes) refuse(route, fmt::format("there are more than {} routes", kMostRoutes));
     YAML::Node out(YAML::NodeType::Map);
+    check_keys(route);
     for (const auto& entry : route) {
       const std::string key = entry.first.Scalar();
       if (key == "routes" && entry.second.IsSequence()) {
         for (const YAML::Node& child : entry.second) out["routes"].push_back(faster(child, depth + 1));
       } else if (key != "group_wait" && key != "group_interval" && key != "repeat_interval") {
-        out[key] = entry.second;
+        out[key] = YAML::Clone(entry.second);
       }
     }
     if (depth == 0) {  // the others inherit them
@@ -143,8 +156,9 @@ class Redirection {
     YAML::Node out(YAML::NodeType::Map);
     const YAML::Node name = receiver["name"];
     if (!name || !name.IsScalar()) refuse(receiver, "a receiver has no name");
-    out["name"] = name;
+    out["name"] = YAML::Clone(name);
     constexpr std::string_view suffix = "_configs";
+    check_keys(receiver);
     for (const auto& entry : receiver) {
       const std::string key = entry.first.Scalar();
       if (!key.ends_with(suffix) || entry.second.IsNull()) continue;
@@ -157,6 +171,7 @@ class Redirection {
 
   void add(YAML::Node& receiver, const std::string& name, const std::string& type, const YAML::Node& from) {
     if (!from.IsMap()) refuse(from, fmt::format("an entry of {}_configs is not a map", type));
+    check_keys(from);
     if (type == "email") {
       receiver["email_configs"].push_back(mail(name, from));
       return;
@@ -195,7 +210,7 @@ class Redirection {
       std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
       addressed = addressed || key == "to";
     }
-    if (!addressed && from["to"]) headers["To"] = from["to"];
+    if (!addressed && from["to"]) headers["To"] = YAML::Clone(from["to"]);
     out["headers"] = headers;
     out["to"] = core::percent_encoded(name) + "@obsctl.invalid";
     out["smarthost"] = target_.smarthost;

@@ -103,6 +103,10 @@ TEST_CASE("what is no configuration is refused with its place") {
       {"receivers: [{name: a, x_configs: [1]}]\n", "am.yml:1:35: an entry of x_configs is not a map"},
       {"templates: 1\n", "am.yml:1:12: templates is not a list"},
       {"route: 1\n", "am.yml:1:8: a route is not a map"},
+      {"route: {receiver: a, receiver: b}\n", "am.yml:1:22: receiver is there twice"},
+      {"receivers: []\nreceivers: []\n", "am.yml:2:1: receivers is there twice"},
+      {"receivers: [{name: a, x_configs: [{url: b, url: c}]}]\n", "am.yml:1:44: url is there twice"},
+      {"route: {[a]: b}\n", "am.yml:1:9: a key is not a text"},
   }));
   const auto made = redirect_alertmanager_config(yaml, "am.yml", "", {"u", "s", "0.25.0"});
   REQUIRE_FALSE(made);
