@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -160,6 +161,16 @@ void EventLoop::run() {
     if (!soon_.empty()) run_soon();
     if (!kept_.empty()) kept_.clear();
   }
+}
+
+std::thread run_on_own_thread(EventLoop& loop) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread([&loop] { loop.run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
 }
 
 }  // namespace obsctl::core

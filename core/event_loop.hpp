@@ -97,4 +97,7 @@ class EventLoop {
   bool stopped_ = false;
 };
 
+/// Runs the loop on a new thread, which takes no signals: they are for the main thread. Join it after stop().
+std::thread run_on_own_thread(EventLoop& loop);
+
 }  // namespace obsctl::core

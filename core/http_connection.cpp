@@ -9,7 +9,6 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/http_exchange.hpp"
 #include "core/http_response_text.hpp"
@@ -31,16 +30,12 @@ constexpr std::size_t kKeptCapacity = 64u << 10;
 
 }  // namespace
 
-HttpConnection::HttpConnection(ConnectionHost& host, int descriptor, const sockaddr_in6& peer)
+HttpConnection::HttpConnection(ConnectionHost& host, Descriptor descriptor, const sockaddr_in6& peer)
     : host_(host),
-      descriptor_(descriptor),
+      descriptor_(std::move(descriptor)),
       peer_(peer),
       reader_(host.options.max_header, host.options.max_body) {
   enter(Phase::idle);
-}
-
-HttpConnection::~HttpConnection() {
-  if (phase_ != Phase::closed) ::close(descriptor_);
 }
 
 void HttpConnection::enter(Phase phase) {
@@ -104,7 +99,7 @@ void HttpConnection::read_more() {
   for (int turn = 0; readable_ && turn < kReadsInTurn; ++turn) {
     // While an answer is due or cannot be written, the client's further requests wait in the socket.
     if (phase_ == Phase::closed || phase_ == Phase::lingering || current_ || !output_.empty()) return;
-    const ssize_t got = ::recv(descriptor_, host_.scratch.data(), host_.scratch.size(), 0);
+    const ssize_t got = ::recv(descriptor_.get(), host_.scratch.data(), host_.scratch.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       readable_ = false;
@@ -216,7 +211,7 @@ void HttpConnection::reset() {
   struct linger linger_zero {
     .l_onoff = 1, .l_linger = 0
   };
-  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &linger_zero, sizeof linger_zero);
+  ::setsockopt(descriptor_.get(), SOL_SOCKET, SO_LINGER, &linger_zero, sizeof linger_zero);
   // The handler asked for it, so nobody has to be told that the client is gone.
   end_exchange(false);
   close();
@@ -257,7 +252,7 @@ void HttpConnection::flush() {
   const std::size_t end = sendable();
   while (written_ < end) {
     const ssize_t sent =
-        ::send(descriptor_, output_.data() + written_, end - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ::send(descriptor_.get(), output_.data() + written_, end - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       if (!current_) enter(Phase::writing);
@@ -305,7 +300,7 @@ void HttpConnection::send_more_later() {
 }
 
 void HttpConnection::linger() {
-  ::shutdown(descriptor_, SHUT_WR);
+  ::shutdown(descriptor_.get(), SHUT_WR);
   enter(Phase::lingering);
   input_.clear();
   discard_input();
@@ -314,7 +309,7 @@ void HttpConnection::linger() {
 void HttpConnection::discard_input() {
   std::array<char, 4096> nowhere{};  // not the shared buffer, for the same reason as in answer()
   for (;;) {
-    const ssize_t got = ::recv(descriptor_, nowhere.data(), nowhere.size(), 0);
+    const ssize_t got = ::recv(descriptor_.get(), nowhere.data(), nowhere.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (got <= 0) return close();
@@ -326,7 +321,7 @@ void HttpConnection::discard_input() {
 void HttpConnection::close() {
   if (phase_ == Phase::closed) return;
   enter(Phase::closed);
-  ::close(descriptor_);
+  descriptor_.reset();
   host_.loop.keep_for_now(shared_from_this());
   end_exchange(true);
   host_.closed(*this);

@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 
+#include "core/descriptor.hpp"
 #include "core/event_loop.hpp"
 #include "core/http_request.hpp"
 #include "core/http_server.hpp"
@@ -38,8 +39,7 @@ class ConnectionExchange;
 
 class HttpConnection final : public EventLoop::Watcher, public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(ConnectionHost& host, int descriptor, const sockaddr_in6& peer);
-  ~HttpConnection() override;
+  HttpConnection(ConnectionHost& host, Descriptor descriptor, const sockaddr_in6& peer);
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
@@ -80,7 +80,7 @@ class HttpConnection final : public EventLoop::Watcher, public std::enable_share
   void close();
 
   ConnectionHost& host_;
-  const int descriptor_;
+  Descriptor descriptor_;
   const sockaddr_in6 peer_;
   RequestReader reader_;
   std::string input_;   ///< read from the socket, not used yet

@@ -18,6 +18,7 @@
 #include "core/duration.hpp"
 #include "core/error.hpp"
 #include "core/http_client.hpp"
+#include "core/listening_socket.hpp"
 
 namespace obsctl::core {
 
@@ -84,15 +85,6 @@ struct HttpServerOptions {
   /// Told, on the I/O thread, the status of every request that was refused before a handler could see it.
   std::function<void(int status)> on_refused = {};
 };
-
-struct ListenAddress {
-  std::string address;
-  std::uint16_t port = 0;
-};
-
-/// Reads "127.0.0.1:8080", "[::1]:8080", "localhost:0"; ":8080" and "8080" are on 127.0.0.1, so that nothing
-/// is open to the network unless it is said (0.0.0.0:8080). Errors: invalid_input.
-Result<ListenAddress> parse_listen_address(std::string_view text);
 
 class HttpServer {
  public:

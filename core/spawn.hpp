@@ -3,36 +3,13 @@
 #pragma once
 
 #include <string_view>
-#include <utility>
 
 #include <sys/types.h>
-#include <unistd.h>
 
+#include "core/descriptor.hpp"
 #include "core/process.hpp"
 
 namespace obsctl::core {
-
-/// An owned descriptor.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  void reset() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
 
 /// The same file at a descriptor above 2, so that setting up 0, 1 and 2 in the child cannot overwrite it.
 Descriptor above_standard(Descriptor fd);
