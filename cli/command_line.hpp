@@ -74,8 +74,9 @@ void add_scenario_new(CLI::App& group, CommandLine& line);
 /// `verify coverage`, added by add_verify_commands.
 void add_verify_coverage(CLI::App& verify, CommandLine& line);
 
-/// `serve receiver`, added by add_serve_commands.
+/// `serve receiver` and `serve proxy`, added by add_serve_commands.
 void add_serve_receiver(CLI::App& serve, CommandLine& line);
+void add_serve_proxy(CLI::App& serve, CommandLine& line);
 
 /// `verify routes`, added by add_verify_commands.
 void add_verify_routes(CLI::App& verify, CommandLine& line);

@@ -1,5 +1,6 @@
 // obsctl serve: the long-lived parts of a stack. Here the sample service: its flags, its environment
-// variables, and what happens on SIGTERM. (The receiver is in serve_receiver.cpp.)
+// variables, and what happens on SIGTERM. (The receiver is in serve_receiver.cpp,
+// the fault proxy in serve_proxy.cpp.)
 #include <memory>
 #include <string>
 #include <vector>
@@ -168,11 +169,12 @@ void add_service(CLI::App& serve, CommandLine& line) {
 }  // namespace
 
 void add_serve_commands(CommandLine& line) {
-  CLI::App* serve =
-      line.app.add_subcommand("serve", "run a long-lived part of a stack: the service, the receiver");
+  CLI::App* serve = line.app.add_subcommand(
+      "serve", "run a long-lived part of a stack: the service, the receiver, the fault proxy");
   serve->require_subcommand(1);
   add_service(*serve, line);
   add_serve_receiver(*serve, line);
+  add_serve_proxy(*serve, line);
 }
 
 }  // namespace obsctl::cli

@@ -163,6 +163,17 @@ void EventLoop::run() {
   }
 }
 
+void Completion::report() {
+  const std::lock_guard lock(mutex_);
+  reported_ = true;
+  changed_.notify_all();
+}
+
+bool Completion::wait_for(Nanoseconds time, const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, stop, time, [this] { return reported_; });
+}
+
 std::thread run_on_own_thread(EventLoop& loop) {
   sigset_t all;
   sigset_t before;

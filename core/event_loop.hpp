@@ -4,11 +4,13 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -95,6 +97,20 @@ class EventLoop {
   std::vector<std::shared_ptr<void>> kept_;
   SteadyTime now_{};
   bool stopped_ = false;
+};
+
+/// Tells a waiting thread that the loop has done something. Shared with the loop, which may come to it only
+/// after the wait has ended.
+class Completion {
+ public:
+  void report();
+  /// True: reported before `time` had passed and `stop` was triggered.
+  bool wait_for(Nanoseconds time, const std::stop_token& stop);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool reported_ = false;
 };
 
 /// Runs the loop on a new thread, which takes no signals: they are for the main thread. Join it after stop().

@@ -3,9 +3,7 @@
 #include "core/http_server.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 #include <future>
-#include <mutex>
 #include <thread>
 #include <unordered_map>
 
@@ -112,18 +110,7 @@ std::vector<std::shared_ptr<HttpConnection>> EpollServer::snapshot() const {
 }
 
 bool EpollServer::drain(Nanoseconds deadline, const std::stop_token& urgent) {
-  // Shared with the loop, which may come to it only after the deadline.
-  struct Progress {
-    std::mutex mutex;
-    std::condition_variable_any changed;
-    bool empty = false;
-    void report() {
-      const std::lock_guard lock(mutex);
-      empty = true;
-      changed.notify_all();
-    }
-  };
-  const auto progress = std::make_shared<Progress>();
+  const auto progress = std::make_shared<Completion>();
   loop_->mailbox()->post([this, progress] {
     host_.draining = true;
     acceptor_.stop();
@@ -134,10 +121,7 @@ bool EpollServer::drain(Nanoseconds deadline, const std::stop_token& urgent) {
       when_empty_ = [progress] { progress->report(); };
     }
   });
-  {
-    std::unique_lock lock(progress->mutex);
-    if (progress->changed.wait_for(lock, urgent, deadline, [&] { return progress->empty; })) return true;
-  }
+  if (progress->wait_for(deadline, urgent)) return true;
   std::promise<bool> cut;
   loop_->mailbox()->post([this, &cut] { cut.set_value(cut_all()); });
   return cut.get_future().get();

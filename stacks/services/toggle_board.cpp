@@ -91,11 +91,12 @@ nlohmann::ordered_json ToggleBoard::state(std::size_t kind) const {
   return state;
 }
 
-FaultPlan ToggleBoard::plan(std::string_view route) {
+FaultPlan ToggleBoard::plan(std::string_view route, std::uint32_t among) {
   FaultPlan plan;
   for (std::size_t kind = 0; kind < active_.size(); ++kind) {
     const Ending before = plan.ending;
-    if (!active_[kind] || !active_[kind]->fault->affect_request(route, plan)) continue;
+    if (!active_[kind] || (among & bit(kind)) == 0) continue;
+    if (!active_[kind]->fault->affect_request(route, plan)) continue;
     if (plan.ending != before) plan.decided_by = kind;
     plan.kinds |= bit(kind);
     ++active_[kind]->affected;

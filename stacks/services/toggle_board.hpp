@@ -59,8 +59,8 @@ class ToggleBoard {
   /// two.
   nlohmann::ordered_json state(std::size_t kind) const;
   /// Decides for one request by the name of its route: its label where the routes are known, else its path
-  /// (RoutePatterns). A new decision each time.
-  FaultPlan plan(std::string_view route);
+  /// (RoutePatterns). A new decision each time, of the kinds in the mask `among` (see FaultPlan::kinds).
+  FaultPlan plan(std::string_view route, std::uint32_t among = ~std::uint32_t{0});
   /// Decides for one call of a dependency; `kinds` gets the toggles that affect it too.
   DependencyCall call(std::string_view dependency, std::uint32_t& kinds);
   /// `kinds` gets the toggles that take something away, as in FaultPlan.

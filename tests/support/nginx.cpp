@@ -100,6 +100,11 @@ void Nginx::make_certificates() const {
   REQUIRE(made.status.ok());
 }
 
+void Nginx::put_file(const std::string& name, const std::string& content) const {
+  std::filesystem::create_directories(folder_ / "files");
+  core::write_file(folder_ / "files" / name, content).value();
+}
+
 void Nginx::write_configuration() const {
   const auto listen = [&](std::uint16_t port, const char* options) {
     std::string text = fmt::format("listen 127.0.0.1:{}{};", port, options);
@@ -124,7 +129,8 @@ http {{
                   folder, listen(plain_.port(), ""), listen(tls_.port(), " ssl http2"),
                   listen(mutual_.port(), " ssl http2"),
                   "location / { return 200 \"$server_protocol server_name=$ssl_server_name host=$http_host "
-                  "client=$ssl_client_s_dn method=$request_method\\n\"; }");
+                  "client=$ssl_client_s_dn method=$request_method\\n\"; } " +
+                      fmt::format("location /files/ {{ alias {}/files/; }}", folder));
   core::write_file(folder_ / "nginx.conf", text).value();
 }
 

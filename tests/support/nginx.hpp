@@ -28,6 +28,9 @@ class Nginx {
   std::string mutual_tls_url(const std::string& host = "127.0.0.1") const;  ///< wants a certificate of `ca`
   std::string tls_address() const;                                          ///< 127.0.0.1:PORT
   std::string unix_socket() const { return (folder_ / "socket").string(); }
+  /// From now on at files/NAME under the URLs.
+  void put_file(const std::string& name, const std::string& content) const;
+  std::uint16_t plain_port() const { return plain_.port(); }
   bool has_ipv6() const { return has_ipv6_; }  ///< then the ports are there on [::1] as well
 
   std::string ca() const { return (folder_ / "ca.pem").string(); }

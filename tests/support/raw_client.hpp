@@ -29,6 +29,11 @@ class RawClient {
     const int on = 1;
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
+  /// The other side: a connection that has been accepted.
+  struct Accepted {
+    int socket;
+  };
+  explicit RawClient(Accepted accepted) : socket_(accepted.socket), connected_(socket_ >= 0) {}
   ~RawClient() { close(); }
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
@@ -59,6 +64,17 @@ class RawClient {
     }
   }
 
+  /// Everything to the end of `marker`; what had come when the peer closed or `patience` ended, else.
+  std::string until(std::string_view marker, std::chrono::milliseconds patience = std::chrono::seconds(5)) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    std::size_t found = buffer_.find(marker);
+    while (found == std::string::npos && receive(deadline)) found = buffer_.find(marker);
+    if (found == std::string::npos) return std::exchange(buffer_, {});
+    std::string text = buffer_.substr(0, found + marker.size());
+    buffer_.erase(0, text.size());
+    return text;
+  }
+
   /// Everything until the peer closes.
   std::string until_closed(std::chrono::milliseconds patience = std::chrono::seconds(5)) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -74,6 +90,12 @@ class RawClient {
   void close() {
     if (socket_ >= 0) ::close(socket_);
     socket_ = -1;
+  }
+  /// Closes with a reset.
+  void reset() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close();
   }
   void shut_down_writing() { ::shutdown(socket_, SHUT_WR); }
 
@@ -107,6 +129,41 @@ class RawClient {
   bool ended_ = false;
   bool reset_ = false;
   std::string buffer_;
+};
+
+/// A port of 127.0.0.1 on which a test accepts by hand, to be a server that does what the test says.
+class RawListener {
+ public:
+  RawListener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(socket_, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::listen(socket_, 128) != 0)
+      throw std::runtime_error("cannot listen");
+    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~RawListener() { ::close(socket_); }
+  RawListener(const RawListener&) = delete;
+  RawListener& operator=(const RawListener&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  /// Whether somebody connects in that time.
+  bool is_called(std::chrono::milliseconds patience) const {
+    pollfd waiting{.fd = socket_, .events = POLLIN, .revents = 0};
+    return ::poll(&waiting, 1, static_cast<int>(patience.count())) > 0;
+  }
+  /// The next connection.
+  RawClient accept() const {
+    if (!is_called(std::chrono::seconds(5))) throw std::runtime_error("nobody has connected");
+    return RawClient(RawClient::Accepted{::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC)});
+  }
+
+ private:
+  int socket_;
+  std::uint16_t port_ = 0;
 };
 
 }  // namespace obsctl::test

@@ -1,0 +1,353 @@
+// Takes connections in, gives them to sessions, and answers on the admin address. Everything but the admin
+// server's own reading and writing happens on one event loop, so that nothing here needs a lock.
+#include "stacks/proxy/fault_proxy.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <future>
+#include <random>
+#include <thread>
+#include <unordered_map>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+
+#include "stacks/proxy/proxy_kinds.hpp"
+#include "stacks/proxy/session.hpp"
+#include "stacks/proxy/stream.hpp"
+#include "stacks/services/problem.hpp"
+#include "stacks/services/toggles_api.hpp"
+
+namespace obsctl::stacks {
+
+namespace {
+
+using core::ErrorKind;
+using core::make_error;
+using Exchange = std::shared_ptr<core::HttpExchange>;
+
+constexpr std::size_t kReadBuffer = 64u << 10;
+constexpr std::string_view kTokenVariable = "OBSCTL_PROXY_TOKEN";
+constexpr std::string_view kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
+/// For the upstream to take the connection that /readyz tries.
+constexpr auto kProbeTimeout = std::chrono::seconds(1);
+
+std::uint64_t new_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+core::Result<sockaddr_in6> resolve(const UpstreamAddress& upstream) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  // Services on this machine mostly listen on IPv4 only.
+  const std::string host = upstream.host == "localhost" ? "127.0.0.1" : upstream.host;
+  addrinfo* found = nullptr;
+  const int problem = ::getaddrinfo(host.c_str(), std::to_string(upstream.port).c_str(), &hints, &found);
+  if (problem != 0) {
+    return make_error(ErrorKind::not_found,
+                      fmt::format("cannot resolve {}: {}", upstream.host, ::gai_strerror(problem)),
+                      "give --to an address or a name that this machine knows");
+  }
+  sockaddr_in6 address{};
+  std::memcpy(&address, found->ai_addr, std::min<std::size_t>(found->ai_addrlen, sizeof address));
+  ::freeaddrinfo(found);
+  return address;
+}
+
+std::optional<core::Error> contradiction(const FaultProxyOptions& options) {
+  if (options.toggle_ttl > core::Nanoseconds(0) && options.toggle_ttl <= options.toggle_ttl_max)
+    return std::nullopt;
+  return make_error(
+      ErrorKind::invalid_input,
+      fmt::format("the toggles' default TTL ({}) must be above 0 and at most the longest ({})",
+                  core::format_duration(options.toggle_ttl), core::format_duration(options.toggle_ttl_max)),
+      "change --toggle-ttl or --toggle-ttl-max");
+}
+
+class Proxy final : public FaultProxy {
+ public:
+  Proxy(const FaultProxyOptions& options, std::uint64_t seed, const sockaddr_in6& upstream,
+        std::unique_ptr<core::EventLoop> loop, core::Descriptor listener, const core::Clock& clock,
+        core::Logger& log)
+      : options_(options),
+        loop_(std::move(loop)),
+        acceptor_(*loop_, std::move(listener),
+                  [this](core::Descriptor socket, const sockaddr_in6&) { take_in(std::move(socket)); }),
+        metrics_(kinds(), options.version),
+        board_(kinds(),
+               {.ttl_default = options.toggle_ttl,
+                .ttl_max = options.toggle_ttl_max,
+                .longest_delay = options.delay_max,
+                .routes = is_tcp() ? std::vector{std::string(kConnections)} : std::vector<std::string>(),
+                .seed = seed,
+                .changed = [this](std::size_t kind) { toggle_changed(kind); }},
+               clock),
+        toggles_(board_, {.token = options.token, .token_variable = kTokenVariable}, log),
+        host_{.options = options_,
+              .loop = *loop_,
+              .metrics = metrics_,
+              .board = board_,
+              .upstream = upstream,
+              .scratch = std::string(kReadBuffer, '\0'),
+              .assembly = {},
+              .closed = [this](Session& session) { forget(session); }} {}
+
+  ~Proxy() override {
+    admin_.reset();
+    loop_->mailbox()->post([this] {
+      cut_all();
+      loop_->stop();
+    });
+    if (thread_.joinable()) thread_.join();
+  }
+
+  core::Result<void> run() {
+    core::HttpServerOptions http;
+    http.address = options_.admin.address;
+    http.port = options_.admin.port;
+    // What an admin call is about belongs to the loop, so it is answered there.
+    auto admin = core::HttpServer::start(http, [this](const Exchange& exchange) {
+      loop_->mailbox()->post([this, exchange] { answer_admin(exchange); });
+    });
+    if (!admin) return admin.error();
+    admin_ = std::move(*admin);
+    acceptor_.start();
+    thread_ = core::run_on_own_thread(*loop_);
+    return {};
+  }
+
+  std::uint16_t port() const override { return acceptor_.port(); }
+  std::string admin_url() const override { return admin_->url(); }
+  bool drain(core::Nanoseconds deadline, const std::stop_token& urgent) override;
+
+ private:
+  bool is_tcp() const { return options_.upstream.scheme == UpstreamAddress::Scheme::tcp; }
+  const ToggleKinds& kinds() const { return proxy_toggle_kinds(options_.upstream.scheme); }
+  void take_in(core::Descriptor socket);
+  void forget(Session& session);
+  void keep_sweeping();
+  bool cut_all();
+  std::vector<std::shared_ptr<Session>> snapshot() const;
+  void toggle_changed(std::size_t kind);
+  void expire_in_time();
+  void answer_admin(const Exchange& exchange);
+  void probe(const Exchange& exchange);
+  void finish_probe();
+
+  const FaultProxyOptions options_;
+  const std::unique_ptr<core::EventLoop> loop_;
+  core::Acceptor acceptor_;
+  ProxyMetrics metrics_;
+  ToggleBoard board_;
+  TogglesApi toggles_;
+  SessionHost host_;
+  std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
+  std::optional<core::EventLoop::TimerId> expiry_;
+  std::unique_ptr<Stream> probe_;  ///< the connection that /readyz tries
+  std::optional<core::EventLoop::TimerId> probe_timer_;
+  std::vector<Exchange> waiting_for_probe_;
+  bool sweeping_ = false;
+  std::function<void()> when_empty_;
+  std::unique_ptr<core::HttpServer> admin_;
+  std::thread thread_;
+};
+
+void Proxy::take_in(core::Descriptor socket) {
+  if (sessions_.size() >= options_.max_connections) return metrics_.connection_refused();
+  auto session = is_tcp() ? make_tcp_session(host_) : make_http_session(host_);
+  metrics_.client_connected();
+  sessions_.emplace(session.get(), session);
+  if (!session->start(std::move(socket))) session->cut();
+  keep_sweeping();
+}
+
+void Proxy::forget(Session& session) {
+  if (sessions_.erase(&session) > 0) metrics_.client_gone();
+  if (sessions_.empty() && when_empty_) std::exchange(when_empty_, nullptr)();
+}
+
+/// One timer for all sessions; a timeout is late by at most an eighth.
+void Proxy::keep_sweeping() {
+  if (sweeping_ || sessions_.empty()) return;
+  sweeping_ = true;
+  const core::Nanoseconds shortest = std::min(
+      {options_.connect_timeout, options_.answer_timeout, options_.read_timeout, options_.idle_timeout});
+  const auto period = std::clamp<core::Nanoseconds>(shortest / 8, std::chrono::milliseconds(2),
+                                                    std::chrono::milliseconds(500));
+  loop_->at(std::chrono::steady_clock::now() + period, [this] {
+    sweeping_ = false;
+    const core::SteadyTime now = std::chrono::steady_clock::now();
+    for (const auto& session : snapshot()) session->sweep(now);
+    keep_sweeping();
+  });
+}
+
+std::vector<std::shared_ptr<Session>> Proxy::snapshot() const {
+  std::vector<std::shared_ptr<Session>> all;
+  all.reserve(sessions_.size());
+  for (const auto& [key, session] : sessions_) all.push_back(session);
+  return all;
+}
+
+bool Proxy::drain(core::Nanoseconds deadline, const std::stop_token& urgent) {
+  const auto progress = std::make_shared<core::Completion>();
+  loop_->mailbox()->post([this, progress] {
+    host_.draining = true;
+    acceptor_.stop();
+    for (const auto& session : snapshot()) session->drain();
+    if (sessions_.empty()) {
+      progress->report();
+    } else {
+      when_empty_ = [progress] { progress->report(); };
+    }
+  });
+  if (progress->wait_for(deadline, urgent)) return true;
+  std::promise<bool> cut;
+  loop_->mailbox()->post([this, &cut] { cut.set_value(cut_all()); });
+  return cut.get_future().get();
+}
+
+/// True: nobody was still waiting for anything.
+bool Proxy::cut_all() {
+  bool all_done = true;
+  for (const auto& session : snapshot()) {
+    if (!session->lingering()) all_done = false;
+    session->cut();
+  }
+  return all_done;
+}
+
+void Proxy::toggle_changed(std::size_t kind) {
+  for (const auto& session : snapshot()) session->toggle_changed(kind);
+  expire_in_time();
+}
+
+/// TTLs end on time even when nothing passes: connections may be waiting for it.
+void Proxy::expire_in_time() {
+  if (expiry_) loop_->cancel(*std::exchange(expiry_, std::nullopt));
+  if (board_.quiet()) return;
+  core::Nanoseconds first = core::Nanoseconds::max();
+  for (std::size_t kind = 0; kind < kinds().size(); ++kind) {
+    if (board_.on(kind)) first = std::min(first, board_.left(kind));
+  }
+  expiry_ = loop_->at(std::chrono::steady_clock::now() + first, [this] {
+    expiry_.reset();
+    toggles_.expire();
+    expire_in_time();
+  });
+}
+
+void Proxy::answer_admin(const Exchange& exchange) {
+  const std::string_view path = exchange->path();
+  if (TogglesApi::serves(path)) {
+    toggles_.expire();
+    return exchange->respond(toggles_.answer(*exchange));
+  }
+  const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics";
+  if (!known) return exchange->respond(problem(404, fmt::format("there is nothing at {}", path)));
+  if (exchange->method() != "GET" && exchange->method() != "HEAD") {
+    core::HttpResponse response =
+        problem(405, fmt::format("{} does not know the method {}", path, exchange->method()));
+    response.headers.push_back({"Allow", "GET, HEAD"});
+    return exchange->respond(std::move(response));
+  }
+  if (path == "/readyz") return probe(exchange);
+  if (path == "/healthz") return exchange->respond(json_answer(200, "{\"status\":\"ok\"}\n"));
+  exchange->respond({.body = metrics_.exposition(), .content_type = std::string(kTextFormat)});
+}
+
+/// Ready is who takes new connections and could connect to the upstream just now.
+void Proxy::probe(const Exchange& exchange) {
+  if (host_.draining) return exchange->respond(json_answer(503, "{\"status\":\"draining\"}\n"));
+  waiting_for_probe_.push_back(exchange);
+  if (probe_) return;
+  probe_ = std::make_unique<Stream>(*loop_, [this] {
+    if (!probe_->connecting()) finish_probe();
+  });
+  probe_timer_ = loop_->at(std::chrono::steady_clock::now() + kProbeTimeout, [this] {
+    probe_timer_.reset();
+    finish_probe();
+  });
+  if (!probe_->connect(host_.upstream) || !probe_->connecting()) finish_probe();
+}
+
+void Proxy::finish_probe() {
+  if (probe_timer_) loop_->cancel(*std::exchange(probe_timer_, std::nullopt));
+  const bool up = probe_->open();
+  probe_->close();
+  loop_->keep_for_now(std::move(probe_));
+  for (const Exchange& exchange : std::exchange(waiting_for_probe_, {})) {
+    exchange->respond(up ? json_answer(200, "{\"status\":\"ready\",\"upstream\":\"reachable\"}\n")
+                         : json_answer(503, "{\"status\":\"not ready\",\"upstream\":\"unreachable\"}\n"));
+  }
+}
+
+}  // namespace
+
+core::Result<UpstreamAddress> parse_upstream(std::string_view text) {
+  const auto wrong = [&](std::string_view what) {
+    return make_error(ErrorKind::invalid_input, fmt::format("\"{}\" is not an upstream: {}", text, what),
+                      "write it as http://127.0.0.1:8080 or tcp://127.0.0.1:6379");
+  };
+  UpstreamAddress upstream;
+  const std::size_t scheme_end = text.find("://");
+  const std::string_view scheme = text.substr(0, scheme_end);
+  if (scheme_end == std::string_view::npos) return wrong("it does not begin with http:// or tcp://");
+  if (scheme == "https")
+    return wrong("TLS cannot be looked into; tcp:// passes it through, for the faults of connections");
+  if (scheme != "http" && scheme != "tcp") return wrong("it does not begin with http:// or tcp://");
+  upstream.scheme = scheme == "http" ? UpstreamAddress::Scheme::http : UpstreamAddress::Scheme::tcp;
+  std::string_view rest = text.substr(scheme_end + 3);
+  if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
+  if (rest.find_first_of("/?#@ ") != std::string_view::npos)
+    return wrong("there is more than a host and a port; paths pass through as they are");
+  const bool bracketed = !rest.empty() && rest.front() == '[';
+  const std::size_t host_end = bracketed ? rest.find(']') : rest.find(':');
+  if (bracketed && host_end == std::string_view::npos) return wrong("a bracket is not closed");
+  upstream.host = rest.substr(bracketed ? 1 : 0, bracketed ? host_end - 1 : host_end);
+  rest =
+      host_end == std::string_view::npos ? std::string_view() : rest.substr(host_end + (bracketed ? 1 : 0));
+  if (upstream.host.empty()) return wrong("the host is missing");
+  if (rest.empty()) {
+    if (scheme == "tcp") return wrong("the port is missing");
+    upstream.port = 80;
+    return upstream;
+  }
+  const auto [end, problem] = std::from_chars(rest.data() + 1, rest.data() + rest.size(), upstream.port);
+  if (rest.front() != ':' || problem != std::errc() || end != rest.data() + rest.size() || upstream.port == 0)
+    return wrong("the port must be a number from 1 to 65535");
+  return upstream;
+}
+
+std::string to_string(const UpstreamAddress& upstream) {
+  return fmt::format("{}://{}", upstream.scheme == UpstreamAddress::Scheme::http ? "http" : "tcp",
+                     core::to_string(core::ListenAddress{upstream.host, upstream.port}));
+}
+
+core::Result<std::unique_ptr<FaultProxy>> FaultProxy::start(const FaultProxyOptions& options,
+                                                            const core::Clock& clock, core::Logger& log) {
+  if (const auto error = contradiction(options)) return *error;
+  const auto upstream = resolve(options.upstream);
+  if (!upstream) return upstream.error();
+  auto listener = core::listen_on(options.listen);
+  if (!listener) return listener.error();
+  auto loop = core::EventLoop::create();
+  if (!loop) return loop.error();
+  const std::uint64_t seed = options.seed.value_or(new_seed());
+  auto proxy =
+      std::make_unique<Proxy>(options, seed, *upstream, std::move(*loop), std::move(*listener), clock, log);
+  if (auto running = proxy->run(); !running) return running.error();
+  if (options.token.empty())
+    log.warn(fmt::format("no token: the toggles API is locked (set {})", kTokenVariable));
+  log.info("proxying",
+           {{"listen", core::to_string(core::ListenAddress{options.listen.address, proxy->port()})},
+            {"to", to_string(options.upstream)},
+            {"admin", proxy->admin_url()},
+            {"seed", std::to_string(seed)}});
+  return std::unique_ptr<FaultProxy>(std::move(proxy));
+}
+
+}  // namespace obsctl::stacks

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""What the fault proxy costs: `obsctl serve proxy` in front of nginx, and Toxiproxy beside it where it is installed.
+
+    tests/bench/proxy_bench.py [--obsctl build/obsctl] [--rounds 5] [--seconds 5] [--rate 2000] [--toxiproxy PROGRAM]
+
+Two figures a proxy, each from rounds that are interleaved, as medians:
+
+- CPU per request: user and system time of the proxy's process over a closed loop of 32 connections (wrk), divided by the
+  requests; hence requests per second of one core. Nothing else of the machine comes into it but caches and the clock.
+- Added latency: `obsctl load run` at a constant rate, timed from when a request was sent, through the proxy and directly, one
+  right after the other. The difference of medians, and of p99s, is what a user would notice. On a machine that does other
+  things meanwhile the p99 is theirs; the p99 of direct runs against each other, printed too, says how much.
+
+Needs nginx and wrk (Debian packages). Everything is on 127.0.0.1 and ends with the script.
+"""
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def wait_for(port):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    sys.exit(f"nothing listens on port {port}")
+
+
+def cpu_seconds(pid):
+    """User and system time of a process with all its threads."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def start_nginx(folder, port):
+    paths = "".join(
+        f" {kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    configuration = (
+        f"daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;"
+        "events { worker_connections 1024; }"
+        f"http {{ access_log off; keepalive_requests 1000000000;{paths}"
+        f' server {{ listen 127.0.0.1:{port}; location / {{ return 200 "{"x" * 100}"; }} }} }}')
+    with open(f"{folder}/nginx.conf", "w", encoding="ascii") as file:
+        file.write(configuration)
+    return subprocess.Popen([shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-p", folder, "-c",
+                             f"{folder}/nginx.conf"], stderr=subprocess.DEVNULL)
+
+
+def start_obsctl(obsctl, port, upstream):
+    return subprocess.Popen([obsctl, "serve", "proxy", "--listen", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0",
+                             "--to", f"http://127.0.0.1:{upstream}", "--log", "off"])
+
+
+def start_toxiproxy(program, port, upstream):
+    admin = free_port()
+    process = subprocess.Popen([program, "-port", str(admin)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(admin)
+    body = {"name": "nginx", "listen": f"127.0.0.1:{port}", "upstream": f"127.0.0.1:{upstream}", "enabled": True}
+    request = urllib.request.Request(f"http://127.0.0.1:{admin}/proxies", json.dumps(body).encode(),
+                                     {"Content-Type": "application/json", "User-Agent": "bench"})
+    urllib.request.urlopen(request, timeout=5).close()
+    return process
+
+
+def closed_loop(port, seconds):
+    """Requests, and requests per second, of 32 connections."""
+    text = subprocess.run(["wrk", "-t1", "-c32", f"-d{seconds}s", f"http://127.0.0.1:{port}/"], check=True,
+                          capture_output=True, text=True).stdout
+    requests = next(int(line.split()[0]) for line in text.splitlines() if " requests in " in line)
+    rate = next(float(line.split()[1]) for line in text.splitlines() if line.startswith("Requests/sec"))
+    return requests, rate
+
+
+def paced(obsctl, port, rate, seconds):
+    """p50 and p99 of the service time in microseconds."""
+    text = subprocess.run(
+        [obsctl, "load", "run", f"http://127.0.0.1:{port}/", "--rate", f"{rate}/s", "--duration", f"{seconds}s", "--json"],
+        check=True, capture_output=True, text=True).stdout
+    service = json.loads(text)["service_time"]
+    return service["p50_ns"] / 1e3, service["p99_ns"] / 1e3
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--obsctl", default="build/obsctl")
+    parser.add_argument("--toxiproxy", default=shutil.which("toxiproxy-server"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--rate", type=int, default=2000)
+    options = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+
+        def started(process, port):
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            wait_for(port)
+            return process
+
+        upstream = free_port()
+        started(start_nginx(folder, upstream), upstream)
+        proxies = {}
+        port = free_port()
+        proxies["obsctl"] = (port, started(start_obsctl(options.obsctl, port, upstream), port).pid)
+        if options.toxiproxy:
+            port = free_port()
+            proxies["toxiproxy"] = (port, started(start_toxiproxy(options.toxiproxy, port, upstream), port).pid)
+
+        cpu = {name: [] for name in proxies}
+        rates = {name: [] for name in (*proxies, "direct")}
+        added = {name: [] for name in (*proxies, "direct")}
+        for _ in range(options.rounds):
+            rates["direct"].append(closed_loop(upstream, options.seconds)[1])
+            for name, (port, pid) in proxies.items():
+                before = cpu_seconds(pid)
+                requests, rate = closed_loop(port, options.seconds)
+                cpu[name].append((cpu_seconds(pid) - before) / requests * 1e6)
+                rates[name].append(rate)
+                direct = paced(options.obsctl, upstream, options.rate, options.seconds)
+                through = paced(options.obsctl, port, options.rate, options.seconds)
+                added[name].append([b - a for a, b in zip(direct, through)])
+            first, second = (paced(options.obsctl, upstream, options.rate, options.seconds) for _ in range(2))
+            added["direct"].append([b - a for a, b in zip(first, second)])
+        print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs; medians of {options.rounds} rounds")
+        print(f"{'':10} {'requests/s':>11} {'CPU us':>7} {'per core-s':>11} {'added p50 us':>13} {'added p99 us':>13}")
+        for name in ("direct", *proxies):
+            own = statistics.median(cpu[name]) if name in cpu else None
+            p50, p99 = (statistics.median(column) for column in zip(*added[name]))
+            print(f"{name:10} {statistics.median(rates[name]):11.0f} {f'{own:.1f}' if own else '':>7} "
+                  f"{f'{1e6 / own:.0f}' if own else '':>11} {p50:13.0f} {p99:13.0f}")
+
+
+if __name__ == "__main__":
+    main()
