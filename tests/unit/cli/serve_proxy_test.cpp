@@ -46,9 +46,9 @@ TEST_CASE("a proxy that is told to stop ends with 0") {
 TEST_CASE("a wrong flag of serve proxy is named with its variable") {
   const auto [arguments, message] = GENERATE(table<std::vector<std::string>, std::string>({
       {{"--answer-timeout", "0s"}, "--answer-timeout (OBSCTL_PROXY_ANSWER_TIMEOUT): must be above 0"},
-      {{"--admin", "1:2:3"},
-       "--admin (OBSCTL_PROXY_ADMIN): \"1:2:3\" is not an address to listen on: an IPv6 address needs "
-       "brackets\n  hint: write it as 127.0.0.1:8080, [::1]:8080 or :8080"},
+      {{"--connect-timeout", "soon"},
+       "--connect-timeout (OBSCTL_PROXY_CONNECT_TIMEOUT): \"soon\" is not a duration: a number was expected\n"
+       "  hint: write a number and a unit, such as 250ms, 30s or 1m30s"},
       {{"--token-file", "/nowhere"},
        "--token-file (OBSCTL_PROXY_TOKEN_FILE): cannot read /nowhere: No such file or directory"},
       {{"--toggle-ttl", "2h"},
