@@ -16,6 +16,7 @@
 #include "cli/report/markdown_report.hpp"
 #include "cli/run_display.hpp"
 #include "cli/run_store.hpp"
+#include "cli/runtime_flags.hpp"
 #include "cli/stack_display.hpp"
 #include "cli/version.hpp"
 #include "core/file.hpp"
@@ -39,6 +40,7 @@ struct RunFlags {
   scenarios::RunOptions run;
   std::vector<std::string> targets;
   std::string max_duration;
+  std::string runtime = "native";
   bool json = false;
   std::string junit;
   std::string markdown;
@@ -168,7 +170,7 @@ std::string run_title(const RunFlags& flags, const Scenario& scenario, const std
   if (!flags.run.places.attach.empty()) {
     title += " · in " + flags.run.places.attach;
   } else if (!flags.run.places.elsewhere() && !scenario.stack.empty()) {
-    title += fmt::format(" · {} · native", scenario.stack);
+    title += fmt::format(" · {} · {}", scenario.stack, to_string(flags.run.places.runtime));
   }
   if (flags.run.places.time_scale != 1.0)
     title += fmt::format(" · time scale {}", flags.run.places.time_scale);
@@ -227,6 +229,7 @@ Result<void> write_reports(const RunReport& report, const RunFlags& flags, const
 
 Result<int> run(RunFlags flags, Context& context) {
   if (auto read = read_targets(flags); !read) return read.error();
+  flags.run.places.runtime = runtime_named(flags.runtime);
   const auto file = open_valid(flags.scenario);
   if (!file) return file.error();
   const std::string id = core::new_run_id();
@@ -277,6 +280,7 @@ void add_run(CLI::App& group, CommandLine& line) {
                    "multiplies every duration that counts: rules, intervals, timers")
       ->check(CLI::Range(0.01, 100.0))
       ->capture_default_str();
+  add_runtime_flags(*command, flags->runtime, places.without);
   command->add_flag("--without-fault", flags->run.without_fault,
                     "leave the fault out: a scenario that proves something fails then");
   command->add_flag("--keep", places.keep, "leave the stack up afterwards");

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "cli/runtime_flags.hpp"
 #include "cli/stack_display.hpp"
 #include "core/file.hpp"
 #include "stacks/manifest.hpp"
@@ -62,6 +63,8 @@ Result<stacks::UpOptions> up_options(const StackFlags& flags) {
                             "write 60s or 2m");
   }
   options.ready_within = *timeout;
+  options.runtime = runtime_named(flags.runtime);
+  options.without = flags.without;
   return options;
 }
 
@@ -117,7 +120,7 @@ Result<int> stack_up(const StackFlags& flags, Context& context) {
   if (!options) return options.error();
   const Result<stacks::Manifest> manifest = stacks::load_stack(flags.stack);
   if (!manifest) return manifest.error();
-  fmt::print(stderr, "starting {} (native{})\n", manifest->name,
+  fmt::print(stderr, "starting {} ({}{})\n", manifest->name, flags.runtime,
              flags.time_scale == 1.0 ? std::string() : fmt::format(", time scale {}", flags.time_scale));
   if (!flags.foreground) {
     const auto stack = stacks::up_detached(*manifest, *options, print_progress, context.stop);

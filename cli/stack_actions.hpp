@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/command_line.hpp"
 #include "cli/stack_logs.hpp"
@@ -16,6 +17,7 @@ struct StackFlags {
   double time_scale = 1.0;
   std::string timeout = "60s";
   std::string runtime = "native";
+  std::vector<std::string> without;
   std::string output;
   std::string runs;
   bool foreground = false;

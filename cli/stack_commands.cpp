@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/command_line.hpp"
+#include "cli/runtime_flags.hpp"
 #include "cli/stack_actions.hpp"
 
 namespace obsctl::cli {
@@ -52,6 +53,7 @@ void add_up_options(CLI::App& command, StackFlags& flags) {
   command.add_option("--timeout", flags.timeout, "how long it may take to become ready")
       ->type_name("DURATION")
       ->capture_default_str();
+  add_runtime_flags(command, flags.runtime, flags.without);
 }
 
 void add_up(CLI::App& stack, CommandLine& line) {
@@ -59,9 +61,6 @@ void add_up(CLI::App& stack, CommandLine& line) {
   CLI::App* command =
       subcommand(stack, line, "up", "start a stack and return once it is ready", flags, stack_up);
   add_up_options(*command, *flags);
-  command->add_option("--runtime", flags->runtime, "native: child processes, no containers")
-      ->check(CLI::IsMember({"native"}))
-      ->capture_default_str();
   command->add_flag("--foreground", flags->foreground, "stay until Ctrl-C, then take the stack down");
   add_json(*command, *flags);
 }

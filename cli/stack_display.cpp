@@ -34,6 +34,8 @@ std::string progress_line(const stacks::Progress& progress) {
   switch (progress.kind) {
     case stacks::Progress::Kind::started:
       return {};
+    case stacks::Progress::Kind::image_wanted:
+      return fmt::format("{}fetching or building the image of {}", at, progress.service);
     case stacks::Progress::Kind::service_ready:
       return fmt::format("{}{} is ready", at, progress.service);
     case stacks::Progress::Kind::targets_up:
@@ -67,7 +69,7 @@ core::Result<json> stack_document(stacks::Stack& stack) {
   json document{{"schema", 1},
                 {"instance", stack.instance()},
                 {"stack", stack.name()},
-                {"runtime", "native"},
+                {"runtime", to_string(stack.runtime())},
                 {"time_scale", stack.time_scale()},
                 {"run_directory", stack.run_directory().string()},
                 {"versions", stack.versions()},
@@ -92,6 +94,7 @@ json list_document(const std::vector<std::string>& bundled,
     document["running"].push_back({{"instance", stack.instance},
                                    {"stack", stack.stack},
                                    {"time_scale", stack.time_scale},
+                                   {"runtime", to_string(stack.runtime)},
                                    {"supervisor", stack.supervisor},
                                    {"run_directory", stack.run_directory.string()}});
   }

@@ -35,16 +35,16 @@ constexpr std::size_t kMaxTail = 8U << 10U;
 constexpr auto kKillDeadline = 10s;
 
 Result<Descriptor> open_output(const ProcessOptions& options) {
-  const bool to_file = !options.log_file.empty();
-  const char* path = to_file ? options.log_file.c_str() : "/dev/null";
-  Descriptor fd = above_standard(Descriptor(::open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)));
-  if (!fd) return cannot_start(options, fmt::format("cannot write its log {}: ", path), errno);
-  return fd;
+  return open_log(options, options.log_file.empty() ? "/dev/null" : options.log_file.c_str());
+}
+
+Result<void> check_names_program(const ProcessOptions& options) {
+  if (!options.argv.empty()) return {};
+  return make_error(ErrorKind::internal, "a process without a program was to be started");
 }
 
 Result<void> check_may_start(const ProcessOptions& options) {
-  if (options.argv.empty())
-    return make_error(ErrorKind::internal, "a process without a program was to be started");
+  if (const auto named = check_names_program(options); !named) return named.error();
   if (::gettid() == ::getpid()) return {};
   return make_error(
       ErrorKind::internal,
@@ -102,8 +102,7 @@ Result<ChildProcess> ChildProcess::start(const ProcessOptions& options) {
 }
 
 Result<pid_t> start_detached(const ProcessOptions& options) {
-  if (options.argv.empty())
-    return make_error(ErrorKind::internal, "a process without a program was to be started");
+  if (const auto named = check_names_program(options); !named) return named.error();
   Result<Descriptor> output = open_output(options);
   if (!output) return output.error();
   return spawn(options, std::move(*output), Lifetime::session);
@@ -178,7 +177,7 @@ bool wait_for_end(pid_t pid, Nanoseconds patience) {
 
 Result<CommandOutput> run_command(const ProcessOptions& options, Nanoseconds timeout,
                                   const std::stop_token& stop) {
-  if (const auto allowed = check_may_start(options); !allowed) return allowed.error();
+  if (const auto named = check_names_program(options); !named) return named.error();
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return cannot_start(options, "", errno);
   const Descriptor reader{ends[0]};

@@ -1,7 +1,7 @@
 // Child processes that can never outlive obsctl.
 //
 // Linux kills a child whose parent *thread* ends (PR_SET_PDEATHSIG), also when obsctl dies by SIGKILL. So
-// children are started from the main thread only, and start() refuses any other.
+// children that live on are started from the main thread only, and start() refuses any other.
 #pragma once
 
 #include <filesystem>
@@ -26,6 +26,8 @@ struct ProcessOptions {
   std::filesystem::path working_directory = {};
   /// Standard output and error are appended here; empty: /dev/null. Standard input is always /dev/null.
   std::filesystem::path log_file = {};
+  /// Standard error goes here instead, appended; empty: where standard output goes.
+  std::filesystem::path error_file = {};
   /// Descriptors that the child inherits as they are; every other one above 2 is closed.
   std::vector<int> inherit = {};
 };
@@ -79,10 +81,11 @@ bool wait_for_end(pid_t pid, Nanoseconds patience);
 
 struct CommandOutput {
   ExitStatus status;
-  std::string text;  ///< standard output and error, in the order written
+  std::string text;  ///< standard output and error, in the order written; without error when it has a file
 };
 
-/// Runs a command to its end. Errors: those of start, timeout, cancelled. The output is cut at 1 MiB.
+/// Runs a command to its end, from any thread: it cannot outlive the call. Errors: those of start, timeout,
+/// cancelled. The output is cut at 1 MiB.
 Result<CommandOutput> run_command(const ProcessOptions& options, Nanoseconds timeout,
                                   const std::stop_token& stop = {});
 

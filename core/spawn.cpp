@@ -41,6 +41,12 @@ Error cannot_start(const ProcessOptions& options, std::string_view what, int cod
                     hint);
 }
 
+Result<Descriptor> open_log(const ProcessOptions& options, const char* path) {
+  Descriptor fd = above_standard(Descriptor(::open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)));
+  if (!fd) return cannot_start(options, fmt::format("cannot write its log {}: ", path), errno);
+  return fd;
+}
+
 namespace {
 
 enum class Stage : int { set_up = 0, change_directory = 1, execute = 2, detached = 3 };
@@ -62,6 +68,7 @@ struct ChildPlan {
   bool own_session = false;
   Descriptor input;
   Descriptor output;
+  Descriptor error;  // when it is not where the output goes
   Descriptor failure_pipe;
   Descriptor image;  // the program without its privileges, when it has any
 };
@@ -131,8 +138,8 @@ void close_all_but(const std::vector<int>& keep) {
     if (::getppid() != plan.parent) ::_exit(127);
   }
   reset_signals();
-  if (::dup2(plan.input.get(), 0) < 0 || ::dup2(plan.output.get(), 1) < 0 ||
-      ::dup2(plan.output.get(), 2) < 0) {
+  const int error = plan.error ? plan.error.get() : plan.output.get();
+  if (::dup2(plan.input.get(), 0) < 0 || ::dup2(plan.output.get(), 1) < 0 || ::dup2(error, 2) < 0) {
     fail_child(pipe, Stage::set_up);
   }
   if (plan.directory != nullptr && ::chdir(plan.directory) != 0) fail_child(pipe, Stage::change_directory);
@@ -194,6 +201,11 @@ Result<ChildPlan> make_plan(const ProcessOptions& options, Descriptor output) {
   plan.output = std::move(output);
   plan.input = above_standard(Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
   if (!plan.input) return cannot_start(options, "/dev/null: ", errno);
+  if (!options.error_file.empty()) {
+    Result<Descriptor> error = open_log(options, options.error_file.c_str());
+    if (!error) return error.error();
+    plan.error = std::move(*error);
+  }
   if (gains_privileges(options.argv.front())) {
     Result<Descriptor> image = unprivileged_copy(options);
     if (!image) return image.error();

@@ -17,6 +17,9 @@ Descriptor above_standard(Descriptor fd);
 /// "cannot start PROGRAM: WHAT: the text of errno `code`", with a hint where there is one.
 Error cannot_start(const ProcessOptions& options, std::string_view what, int code);
 
+/// A file that a child's output is appended to. Errors: unavailable.
+Result<Descriptor> open_log(const ProcessOptions& options, const char* path);
+
 /// Whose life the child's hangs on.
 enum class Lifetime {
   parent,   ///< killed when the starting thread ends; a process group of its own
@@ -24,7 +27,7 @@ enum class Lifetime {
 };
 
 /// Forks and waits until the child has become the program or has said why it could not. `output` becomes its
-/// standard output and error. Errors: unavailable.
+/// standard output, and its standard error unless that has a file. Errors: unavailable.
 Result<pid_t> spawn(const ProcessOptions& options, Descriptor output, Lifetime lifetime);
 
 }  // namespace obsctl::core

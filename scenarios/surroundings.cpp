@@ -49,9 +49,10 @@ Result<std::unique_ptr<stacks::Stack>> bring_up(const Scenario& scenario, const 
   if (!options.attach.empty()) return stacks::attach(options.attach);
   const auto manifest = stacks::load_stack(scenario.stack);
   if (!manifest) return manifest.error();
-  const stacks::UpOptions up{.time_scale = options.time_scale};
+  const stacks::UpOptions up{
+      .time_scale = options.time_scale, .runtime = options.runtime, .without = options.without};
   return options.keep ? stacks::up_detached(*manifest, up, progress, stop)
-                      : stacks::up_native(*manifest, up, progress, stop);
+                      : stacks::bring_up(*manifest, up, progress, stop);
 }
 
 /// The services that every run needs, and the targets that this scenario names.
@@ -128,6 +129,11 @@ Result<void> check_places(const Scenario& scenario, const PlaceOptions& options)
     return refuse("--time-scale works on a stack that this run starts",
                   options.attach.empty() ? "rules that run elsewhere keep their durations"
                                          : "a stack that is up keeps the scale that it was started with");
+  }
+  if ((options.runtime != stacks::Runtime::native || !options.without.empty()) &&
+      (!uses_stack || !options.attach.empty())) {
+    return refuse("--runtime and --without are for a stack that this run starts",
+                  "what is up already keeps the runtime that it was started with");
   }
   if (options.keep && (!uses_stack || !options.attach.empty())) {
     return refuse("--keep is for a stack that this run starts", "what runs elsewhere is never taken down");

@@ -14,7 +14,7 @@
 #include "core/log.hpp"
 #include "scenarios/faults/fault.hpp"
 #include "scenarios/scenario.hpp"
-#include "stacks/native_runtime.hpp"
+#include "stacks/runtime.hpp"
 #include "stacks/stack.hpp"
 #include "verifiers/receiver.hpp"
 
@@ -23,8 +23,10 @@ namespace obsctl::scenarios {
 /// What the command line says about where things are; empty values leave it to the scenario.
 struct PlaceOptions {
   double time_scale = 1.0;
-  bool keep = false;        ///< leave the stack up afterwards
-  std::string attach = {};  ///< an instance that is up already
+  stacks::Runtime runtime = stacks::Runtime::native;
+  std::vector<std::string> without = {};  ///< services of the stack that are not started
+  bool keep = false;                      ///< leave the stack up afterwards
+  std::string attach = {};                ///< an instance that is up already
   std::string prometheus = {};
   std::string alertmanager = {};
   std::string receiver = {};  ///< the URL of an `obsctl serve receiver`
@@ -55,7 +57,7 @@ struct Surroundings {
 core::Result<void> check_places(const Scenario& scenario, const PlaceOptions& options);
 
 /// Starts or finds everything. On failure nothing that was started is left. Main thread only. Errors: those
-/// of stacks::up_native, stacks::attach and verifiers::Receiver::start; usage, for a host that is not
+/// of stacks::bring_up, stacks::attach and verifiers::Receiver::start; usage, for a host that is not
 /// allowed.
 core::Result<Surroundings> open_surroundings(const Scenario& scenario, const PlaceOptions& options,
                                              const stacks::ProgressCallback& progress, core::Clock& clock,

@@ -26,8 +26,9 @@ constexpr std::array<std::pair<ErrorKind, const char*>, 8> kErrorKinds{
      {ErrorKind::protocol, "protocol"},
      {ErrorKind::internal, "internal"}}};
 
-constexpr std::array<std::pair<Progress::Kind, const char*>, 5> kProgressKinds{
-    {{Progress::Kind::started, "started"},
+constexpr std::array<std::pair<Progress::Kind, const char*>, 6> kProgressKinds{
+    {{Progress::Kind::image_wanted, "image_wanted"},
+     {Progress::Kind::started, "started"},
      {Progress::Kind::service_ready, "service_ready"},
      {Progress::Kind::targets_up, "targets_up"},
      {Progress::Kind::alertmanager_found, "alertmanager_found"},
@@ -70,6 +71,7 @@ std::optional<StackFile> stack_file_from(const json& document) {
     file.instance = document.at("instance");
     file.stack = document.at("stack");
     file.time_scale = document.at("time_scale");
+    file.runtime = document.at("runtime") == to_string(Runtime::compose) ? Runtime::compose : Runtime::native;
     file.supervisor = document.at("supervisor");
     file.control_url = document.at("control").at("url");
     file.control_token = document.at("control").at("token");
@@ -97,6 +99,7 @@ std::string write_stack_file(const StackFile& file) {
                       {"instance", file.instance},
                       {"stack", file.stack},
                       {"time_scale", file.time_scale},
+                      {"runtime", to_string(file.runtime)},
                       {"supervisor", file.supervisor},
                       {"control", {{"url", file.control_url}, {"token", file.control_token}}},
                       {"token", file.token},

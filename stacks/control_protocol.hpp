@@ -11,7 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "core/error.hpp"
-#include "stacks/native_runtime.hpp"
+#include "stacks/runtime.hpp"
 #include "stacks/stack.hpp"
 
 namespace obsctl::stacks {
@@ -21,6 +21,7 @@ struct StackFile {
   std::string instance;
   std::string stack;
   double time_scale = 1.0;
+  Runtime runtime = Runtime::native;
   pid_t supervisor = 0;
   std::string control_url;
   std::string control_token;

@@ -36,6 +36,8 @@ namespace {
 
 /// For a supervisor that was told to stop: its services' grace and a little.
 constexpr auto kStopDeadline = 20s;
+/// For one that has said that it is fetching or building an image.
+constexpr auto kImagePatience = 90min;
 
 /// Waits for a process that is about to end; kills it when it does not.
 void end_process(pid_t pid, core::Nanoseconds patience) {
@@ -52,14 +54,15 @@ class SupervisorStart {
 
   /// `patience`: for a supervisor that says nothing at all.
   Result<void> wait(core::Nanoseconds patience) {
-    core::SteadyTime deadline = std::chrono::steady_clock::now() + patience;
+    patience_ = patience;
+    deadline_ = std::chrono::steady_clock::now() + patience;
     bool told_to_stop = false;
     while (!ready_ && !error_) {
       if (stop_.stop_requested() && !std::exchange(told_to_stop, true)) {
         ::kill(pid_, SIGTERM);
-        deadline = std::chrono::steady_clock::now() + kStopDeadline;
+        deadline_ = std::chrono::steady_clock::now() + kStopDeadline;
       }
-      if (std::chrono::steady_clock::now() > deadline) {
+      if (std::chrono::steady_clock::now() > deadline_) {
         ::kill(pid_, SIGKILL);
         error_ = core::make_error(ErrorKind::timeout, "the supervisor did not say that the stack is up");
       } else if (!read_lines()) {
@@ -89,11 +92,21 @@ class SupervisorStart {
 
   void read_line(const json& line) {
     if (!line.is_object()) return;
-    if (line.contains("progress") && progress_) {
-      if (const auto progress = progress_from(line["progress"])) progress_(*progress);
+    if (line.contains("progress")) {
+      if (const auto progress = progress_from(line["progress"])) note(*progress);
     }
     if (line.contains("error")) error_ = error_from(line["error"]);
     if (line.contains("ready")) ready_ = true;
+  }
+
+  void note(const Progress& progress) {
+    // An image takes as long as it takes; its own limit is the supervisor's business. The rest counts from
+    // its end.
+    if (!stop_.stop_requested() && progress.kind == Progress::Kind::image_wanted)
+      deadline_ = std::chrono::steady_clock::now() + kImagePatience;
+    if (!stop_.stop_requested() && progress.kind == Progress::Kind::started)
+      deadline_ = std::chrono::steady_clock::now() + patience_;
+    if (progress_) progress_(progress);
   }
 
   /// The supervisor is ending or has ended: the error it left.
@@ -109,6 +122,8 @@ class SupervisorStart {
   int reader_;
   const ProgressCallback& progress_;
   const std::stop_token& stop_;
+  core::Nanoseconds patience_{};
+  core::SteadyTime deadline_;
   std::string pending_;
   bool ready_ = false;
   std::optional<Error> error_;
@@ -122,6 +137,8 @@ core::ProcessOptions supervisor_command(const Manifest& manifest, const UpOption
                   manifest.folder.string(),
                   "--name",
                   options.instance,
+                  "--runtime",
+                  std::string(to_string(options.runtime)),
                   "--time-scale",
                   fmt::format("{}", options.time_scale),
                   "--timeout",
@@ -130,6 +147,10 @@ core::ProcessOptions supervisor_command(const Manifest& manifest, const UpOption
                   runs_folder(options.parent).string(),
                   "--report-fd",
                   std::to_string(report)};
+  for (const std::string& service : options.without) {
+    command.argv.emplace_back("--without");
+    command.argv.push_back(service);
+  }
   command.environment = options.environment;
   command.inherit = {report};
   return command;
@@ -187,7 +208,8 @@ std::vector<RunningStack> running_stacks(const fs::path& parent) {
   for (const std::string& instance : living_instances(runs_folder(parent))) {
     const fs::path folder = runs_folder(parent) / instance;
     const Result<StackFile> file = stack_file_of(folder);
-    if (file) running.push_back({instance, file->stack, file->time_scale, file->supervisor, folder});
+    if (file)
+      running.push_back({instance, file->stack, file->time_scale, file->runtime, file->supervisor, folder});
   }
   return running;
 }

@@ -12,6 +12,7 @@
 #include "core/toml_reader.hpp"
 #include "stacks/placeholders.hpp"
 #include "stacks/promql_durations.hpp"
+#include "stacks/stack.hpp"
 
 namespace obsctl::stacks {
 
@@ -110,6 +111,9 @@ class ManifestReader {
     read_files(service, table);
     service.check = table.strings("check");
     service.package = table.string("package").value_or("");
+    if (const auto runtime = table.one_of("runtime", {"native", "compose"})) {
+      service.only_in = *runtime == "native" ? Runtime::native : Runtime::compose;
+    }
     table.finish();
     manifest_.services.push_back(std::move(service));
     tables_.push_back(table);
@@ -219,6 +223,23 @@ std::string_view to_string(FileKind kind) {
       return "other";
   }
   return "other";
+}
+
+std::string_view to_string(Runtime runtime) {
+  return runtime == Runtime::native ? "native" : "compose";
+}
+
+Result<Manifest> for_runtime(Manifest manifest, Runtime runtime, const std::vector<std::string>& without) {
+  std::vector<std::string> names;
+  for (const Service& service : manifest.services) names.push_back(service.name);
+  for (const std::string& name : without) {
+    if (manifest.find(name) == nullptr) return unknown_service(manifest.name, name, names);
+  }
+  std::erase_if(manifest.services, [&](const Service& service) {
+    return service.only_in.value_or(runtime) != runtime ||
+           std::find(without.begin(), without.end(), service.name) != without.end();
+  });
+  return manifest;
 }
 
 const Service* Manifest::find(std::string_view service) const {

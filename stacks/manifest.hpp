@@ -23,6 +23,15 @@ enum class FileKind {
 
 std::string_view to_string(FileKind kind);
 
+/// What a stack's services run in.
+enum class Runtime {
+  native,   ///< child processes of obsctl
+  compose,  ///< containers, by the stack's compose.yaml
+};
+
+/// "native", "compose".
+std::string_view to_string(Runtime runtime);
+
 struct ConfigFile {
   std::string path;  ///< relative to the stack's folder
   FileKind kind = FileKind::other;
@@ -54,6 +63,8 @@ struct Service {
   std::vector<std::string> check;
   /// The Debian package of the program, named when it is missing.
   std::string package;
+  /// The one runtime that has it; nothing: every one.
+  std::optional<Runtime> only_in;
 };
 
 struct Manifest {
@@ -81,6 +92,11 @@ ManifestResult read_manifest(const std::filesystem::path& folder);
 /// it.
 ManifestResult parse_manifest(std::string_view text, const std::filesystem::path& folder,
                               const std::string& file_name);
+
+/// The manifest with the services that a runtime has, but for those in `without`. Errors: not_found, with the
+/// nearest name.
+core::Result<Manifest> for_runtime(Manifest manifest, Runtime runtime,
+                                   const std::vector<std::string>& without);
 
 /// Where the bundled stacks are: $OBSCTL_DATA_DIR/stacks, else ../stacks or ../../stacks beside the binary (a
 /// build folder in a checkout), else ../share/obsctl/stacks (installed). Errors: not_found.

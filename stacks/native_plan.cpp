@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
-#include <random>
 #include <set>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "core/process.hpp"
 #include "stacks/placeholders.hpp"
 #include "stacks/promql_durations.hpp"
+#include "stacks/random_name.hpp"
 #include "stacks/rendering.hpp"
 #include "stacks/time_scale.hpp"
 
@@ -24,14 +24,6 @@ using core::ErrorKind;
 using core::Result;
 
 namespace {
-
-std::string random_text(std::string_view alphabet, std::size_t length) {
-  std::random_device random;
-  std::uniform_int_distribution<std::size_t> letters(0, alphabet.size() - 1);
-  std::string text;
-  for (std::size_t i = 0; i < length; ++i) text += alphabet[letters(random)];
-  return text;
-}
 
 /// Service → program. All that are missing make one error.
 Result<std::map<std::string, fs::path>> find_programs(const Manifest& manifest, const fs::path& obsctl) {
@@ -64,15 +56,6 @@ Result<std::map<std::string, fs::path>> find_programs(const Manifest& manifest, 
       fmt::format("{} of the stack {} {} not installed: {}", missing.size() == 1 ? "a program" : "programs",
                   manifest.name, missing.size() == 1 ? "is" : "are", fmt::join(missing, ", ")),
       hint);
-}
-
-/// "500ms" × factor as seconds: "0.1".
-Result<std::string> scaled_seconds(const std::string& text, double factor) {
-  const Result<std::string> scaled = scale_duration(text, factor);
-  if (!scaled) return scaled.error();
-  const auto duration = core::parse_duration(*scaled);
-  if (!duration) return duration.error();
-  return fmt::format("{}", core::to_seconds(*duration));
 }
 
 /// What the placeholders of one service stand for.
@@ -185,10 +168,7 @@ Result<NativePlan> plan_native(const Manifest& manifest, const UpOptions& option
   Result<Rendering> rendering = render(manifest, addresses, options.time_scale);
   if (!rendering) return rendering.error();
 
-  const std::string instance =
-      options.instance.empty()
-          ? fmt::format("{}-{}", manifest.name, random_text("abcdefghijkmnpqrstuvwxyz23456789", 6))
-          : options.instance;
+  const std::string instance = options.instance.empty() ? new_instance_name(manifest.name) : options.instance;
   Result<RunDirectory> directory = RunDirectory::create(runs_folder(options.parent), instance);
   if (!directory) return directory.error();
   if (const auto written = write_files(*rendering, directory->path() / "config"); !written)

@@ -4,8 +4,8 @@
 
 #include "core/error.hpp"
 #include "stacks/manifest.hpp"
-#include "stacks/native_runtime.hpp"
 #include "stacks/native_stack.hpp"
+#include "stacks/runtime.hpp"
 
 namespace obsctl::stacks {
 
@@ -13,7 +13,7 @@ namespace obsctl::stacks {
 std::filesystem::path own_program(const std::filesystem::path& wanted);
 
 /// Finds the programs, reserves the ports, makes the run directory and writes the rendered files into it.
-/// Errors: as up_native; on failure nothing is left.
+/// Errors: as bring_up; on failure nothing is left.
 core::Result<NativePlan> plan_native(const Manifest& manifest, const UpOptions& options);
 
 }  // namespace obsctl::stacks

@@ -100,7 +100,7 @@ Result<void> NativeStack::start(NativeService& service) {
   return {};
 }
 
-Result<void> NativeStack::start_all() {
+Result<void> NativeStack::start_all(const std::stop_token& /*stop*/) {
   const std::lock_guard lock(mutex_);
   for (NativeService& service : plan_.services) {
     const Result<void> started = start(service);
@@ -113,6 +113,16 @@ void NativeStack::mark_ready(std::string_view name) {
   const std::lock_guard lock(mutex_);
   NativeService* service = find(name);
   if (service != nullptr && service->state == ServiceState::starting) service->state = ServiceState::running;
+}
+
+std::uint16_t NativeStack::port_of(std::string_view name) const {
+  const NativeService* service = find(name);
+  return service == nullptr ? std::uint16_t{0} : service->port.port();
+}
+
+std::vector<std::string> NativeStack::check_command(std::string_view name) const {
+  const NativeService* service = find(name);
+  return service == nullptr ? std::vector<std::string>() : service->check;
 }
 
 Result<void> NativeStack::stop_service(std::string_view name, StopMode mode) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/process.hpp"
-#include "stacks/native_runtime.hpp"
+#include "stacks/ascent.hpp"
 #include "stacks/ports.hpp"
 #include "stacks/run_directory.hpp"
 #include "stacks/stack.hpp"
@@ -41,7 +41,7 @@ struct NativePlan {
   std::vector<std::string> notes;
 };
 
-class NativeStack final : public Stack {
+class NativeStack final : public RisingStack {
  public:
   explicit NativeStack(NativePlan plan);
   ~NativeStack() override;
@@ -49,6 +49,7 @@ class NativeStack final : public Stack {
   std::string name() const override { return plan_.name; }
   std::string instance() const override { return plan_.instance; }
   double time_scale() const override { return plan_.time_scale; }
+  Runtime runtime() const override { return Runtime::native; }
   core::Result<std::string> endpoint(std::string_view service) const override;
   core::Result<std::vector<ServiceStatus>> status() override;
   std::string token() const override { return plan_.token; }
@@ -62,16 +63,16 @@ class NativeStack final : public Stack {
   std::vector<std::string> notes() const override { return plan_.notes; }
   std::filesystem::path run_directory() const override { return plan_.directory.path(); }
 
-  /// Starts every service, without waiting. Main thread only. Errors: unavailable.
-  core::Result<void> start_all();
-  /// Marks a service whose probe has answered.
-  void mark_ready(std::string_view service);
-  /// Asks every program for its --version. Main thread only; half a second at most each.
-  void read_versions();
-  /// The service as planned; nullptr for an unknown name. Its command, port and url never change.
-  const NativeService* find(std::string_view service) const;
+  core::Result<void> start_all(const std::stop_token& stop) override;
+  void mark_ready(std::string_view service) override;
+  /// Asks every program for its --version: half a second at most each.
+  void read_versions() override;
+  std::uint16_t port_of(std::string_view service) const override;
+  std::vector<std::string> check_command(std::string_view service) const override;
 
  private:
+  const NativeService* find(std::string_view service) const;
+
   NativeService* find(std::string_view service);
   core::Error unknown(std::string_view service) const;
   core::Result<void> start(NativeService& service);

@@ -232,6 +232,14 @@ Result<std::string> scale_duration(std::string_view text, double factor) {
   return scaled(*duration, factor, text);
 }
 
+core::Result<std::string> scaled_seconds(std::string_view text, double factor) {
+  const core::Result<std::string> scaled = scale_duration(text, factor);
+  if (!scaled) return scaled.error();
+  const auto duration = core::parse_duration(*scaled);
+  if (!duration) return duration.error();
+  return fmt::format("{}", core::to_seconds(*duration));
+}
+
 boost::system::result<PromqlScaling, PromqlProblem> scale_promql(std::string_view expression, double factor) {
   return Scanner(expression, factor).run();
 }

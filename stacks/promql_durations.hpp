@@ -16,6 +16,9 @@ namespace obsctl::stacks {
 /// after scaling.
 core::Result<std::string> scale_duration(std::string_view text, double factor);
 
+/// The same as a number of seconds: "500ms" times 0.2 is "0.1". Errors: as scale_duration.
+core::Result<std::string> scaled_seconds(std::string_view text, double factor);
+
 /// Why an expression cannot be scaled, and where in it.
 struct PromqlProblem {
   std::size_t offset = 0;

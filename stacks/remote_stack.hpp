@@ -19,6 +19,7 @@ class RemoteStack final : public Stack {
   std::string name() const override { return file_.stack; }
   std::string instance() const override { return file_.instance; }
   double time_scale() const override { return file_.time_scale; }
+  Runtime runtime() const override { return file_.runtime; }
   core::Result<std::string> endpoint(std::string_view service) const override;
   core::Result<std::vector<ServiceStatus>> status() override;
   std::string token() const override { return file_.token; }

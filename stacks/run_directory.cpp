@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/file.hpp"
+#include "stacks/compose_project.hpp"
 
 namespace obsctl::stacks {
 
@@ -78,7 +79,8 @@ std::vector<std::string> prune(const fs::path& parent) {
       living.push_back(entry.path().filename().string());
       continue;
     }
-    fs::remove_all(entry.path(), failure);
+    // Containers outlive their owner's death; where they cannot be removed the note of them has to stay.
+    if (remove_noted_project(entry.path())) fs::remove_all(entry.path(), failure);
     ::close(lock);
   }
   std::sort(living.begin(), living.end());
@@ -156,6 +158,10 @@ Result<void> RunDirectory::remove() {
   ::close(std::exchange(lock_, -1));
   if (failure) return cannot("remove", path_, failure.value());
   return {};
+}
+
+void RunDirectory::abandon() {
+  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
 }
 
 pid_t owner_of(const fs::path& folder) {

@@ -31,6 +31,8 @@ class RunDirectory {
   const std::filesystem::path& path() const { return path_; }
   /// Removes the folder and everything in it. Again: does nothing. Errors: unavailable.
   core::Result<void> remove();
+  /// Leaves the folder to whoever tidies up after the dead. Afterwards remove() does nothing.
+  void abandon();
 
  private:
   RunDirectory(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}

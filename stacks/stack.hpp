@@ -1,6 +1,6 @@
 // A running stack as everyone else sees it: named services with an address each, that can be asked, stopped,
 // started and signalled, and all of them taken down together. NativeStack owns child processes; RemoteStack
-// talks to the supervisor of a detached stack.
+// talks to the supervisor of a detached stack, ComposeStack to the engine of a stack in containers.
 #pragma once
 
 #include <filesystem>
@@ -14,6 +14,7 @@
 
 #include "core/error.hpp"
 #include "core/process.hpp"
+#include "stacks/manifest.hpp"
 
 namespace obsctl::stacks {
 
@@ -32,7 +33,7 @@ struct ServiceStatus {
   std::string name;
   std::string url;      ///< "http://127.0.0.1:21234", as reached from this machine
   std::string address;  ///< as the stack's own files name it: "prometheus:9090"
-  pid_t pid = 0;        ///< 0 when it is not running
+  pid_t pid = 0;        ///< 0 when it is not running; of a container: as its engine tells it
   ServiceState state = ServiceState::starting;
   std::filesystem::path log_file;
 };
@@ -79,6 +80,7 @@ class Stack {
   /// The name of this running copy, unique on the machine for this user: "http-api", "http-api-4fk2q8".
   virtual std::string instance() const = 0;
   virtual double time_scale() const = 0;
+  virtual Runtime runtime() const = 0;
   /// "http://127.0.0.1:21234" of "api", "prometheus", … Errors: not_found, with the nearest name.
   virtual core::Result<std::string> endpoint(std::string_view service) const = 0;
   /// In the order of stack.toml. Errors (attached stacks only): unavailable, timeout, protocol.
@@ -104,7 +106,8 @@ class Stack {
   /// process owns the stack. Errors: those of status(); unavailable when something could not be removed.
   virtual core::Result<void> down() = 0;
 
-  /// Service → the first line of its program's --version: "prometheus, version 2.42.0+ds (…)".
+  /// Service → the first line of its program's --version, "prometheus, version 2.42.0+ds (…)", or its
+  /// container's image.
   virtual std::map<std::string, std::string> versions() const = 0;
   virtual std::vector<FileChecksum> checksums() const = 0;
   /// What a reader of a report should know about how the files were rewritten: a rule whose value depends on

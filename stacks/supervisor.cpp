@@ -39,6 +39,7 @@ Result<void> publish(Stack& stack, const ControlServer& control, const std::stri
   StackFile file{.instance = stack.instance(),
                  .stack = stack.name(),
                  .time_scale = stack.time_scale(),
+                 .runtime = stack.runtime(),
                  .supervisor = ::getpid(),
                  .control_url = control.url(),
                  .control_token = control_token,
@@ -76,7 +77,7 @@ Result<void> supervise(const Manifest& manifest, const UpOptions& options,
                        const SupervisorCallbacks& callbacks, const std::stop_token& stop) {
   UpOptions named = options;
   if (named.instance.empty()) named.instance = manifest.name;
-  Result<std::unique_ptr<Stack>> stack = up_native(manifest, named, callbacks.progress, stop);
+  Result<std::unique_ptr<Stack>> stack = bring_up(manifest, named, callbacks.progress, stop);
   if (!stack) return stack.error();
   const std::string token = new_token();
   auto control = ControlServer::start(**stack, token);

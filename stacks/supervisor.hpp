@@ -13,13 +13,13 @@
 
 #include "core/duration.hpp"
 #include "core/error.hpp"
-#include "stacks/native_runtime.hpp"
+#include "stacks/runtime.hpp"
 #include "stacks/stack.hpp"
 
 namespace obsctl::stacks {
 
 /// Starts a supervisor in the background, passes its progress on, and returns once the stack is ready. The
-/// instance name defaults to the stack's name. Errors: those of up_native; when it fails, or when `stop` is
+/// instance name defaults to the stack's name. Errors: those of bring_up; when it fails, or when `stop` is
 /// triggered, nothing is left behind.
 core::Result<std::unique_ptr<Stack>> up_detached(const Manifest& manifest, const UpOptions& options,
                                                  const ProgressCallback& progress,
@@ -34,6 +34,7 @@ struct RunningStack {
   std::string instance;
   std::string stack;
   double time_scale = 1.0;
+  Runtime runtime = Runtime::native;
   pid_t supervisor = 0;
   std::filesystem::path run_directory;
 };
@@ -52,7 +53,7 @@ struct SupervisorCallbacks {
 };
 
 /// The supervisor itself: brings the stack up, serves the control API and stays until `stop` is triggered or
-/// somebody takes the stack down. Main thread only. Errors: those of up_native, and unavailable when the
+/// somebody takes the stack down. Main thread only. Errors: those of bring_up, and unavailable when the
 /// control API cannot listen. A service that ends by itself does not end the supervisor.
 core::Result<void> supervise(const Manifest& manifest, const UpOptions& options,
                              const SupervisorCallbacks& callbacks, const std::stop_token& stop);

@@ -145,14 +145,23 @@ TEST_CASE("a detached program is nobody's child, and a failed start leaves none"
   CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
-TEST_CASE("a child is started from the main thread only") {
+TEST_CASE("a child that lives on is started from the main thread only, a command from any") {
   std::string text;
   std::thread([&] { text = to_string(ChildProcess::start({.argv = {"/bin/true"}}).error()); }).join();
   CHECK(text ==
         "/bin/true was to be started outside the main thread, where its life would not be tied to obsctl's");
-  std::thread([&] { text = to_string(run_command({.argv = {"/bin/true"}}, 1s).error()); }).join();
-  CHECK(text ==
-        "/bin/true was to be started outside the main thread, where its life would not be tied to obsctl's");
+  std::thread([&] { text = run_command({.argv = {"/bin/echo", "here"}}, 5s)->text; }).join();
+  CHECK(text == "here\n");
+}
+
+TEST_CASE("a command's standard error can be kept apart") {
+  const TemporaryFolder folder;
+  const fs::path errors = folder.path / "errors";
+  const auto output = run_command(
+      {.argv = {"/bin/sh", "-c", "echo one; echo two >&2; echo three"}, .error_file = errors}, 5s);
+  REQUIRE(output);
+  CHECK(output->text == "one\nthree\n");
+  CHECK(read_file(errors).value() == "two\n");
 }
 
 TEST_CASE("a program that cannot be started is an error that says why") {

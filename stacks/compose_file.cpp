@@ -1,0 +1,223 @@
+// See compose_file.hpp.
+#include "stacks/compose_file.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+#include "stacks/yaml_text.hpp"
+
+namespace obsctl::stacks {
+
+using core::ErrorKind;
+using core::Result;
+
+namespace {
+
+constexpr std::string_view kScaled = "OBSCTL_SCALED_";
+constexpr std::string_view kSeconds = "SECONDS_";
+
+bool in_name(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+core::Error refused(std::string message, std::string hint = {}) {
+  return core::make_error(ErrorKind::invalid_input, std::move(message), std::move(hint));
+}
+
+std::string_view leading_name(std::string_view text) {
+  const auto end = std::find_if_not(text.begin(), text.end(), in_name);
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+
+/// What stands between the braces of ${…}.
+Result<std::string> value_of(std::string_view inside, const Variables& variables) {
+  const std::string name(leading_name(inside));
+  std::string_view rest = inside.substr(name.size());
+  const std::optional<std::string> value = variables(name);
+  if (rest.empty()) return value.value_or("");
+  const bool empty_counts_as_unset = rest.front() == ':';
+  if (empty_counts_as_unset) rest.remove_prefix(1);
+  const bool set = value && !(empty_counts_as_unset && value->empty());
+  const char operation = rest.empty() ? '\0' : rest.front();
+  if (operation != '-' && operation != '?')
+    return refused(fmt::format("\"${{{}}}\" is not understood", inside),
+                   "write ${NAME}, ${NAME:-default} or ${NAME:?message}");
+  if (set) return *value;
+  if (operation == '-') return interpolate(rest.substr(1), variables);
+  return refused(fmt::format("{} is not set: {}", name, rest.substr(1)),
+                 "set it in the environment or in .env beside the compose file");
+}
+
+/// Where the brace at text[0] == '{' is closed; braces inside of it count.
+std::size_t end_of_braces(std::string_view text) {
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '{') ++depth;
+    if (text[i] == '}' && --depth == 0) return i;
+  }
+  return std::string_view::npos;
+}
+
+const YamlNode* memory_of(const YamlNode& service) {
+  if (const YamlNode* limit = service.get("mem_limit")) return limit;
+  const YamlNode* node = &service;
+  for (const char* key : {"deploy", "resources", "limits", "memory"}) {
+    node = node->get(key);
+    if (node == nullptr) return nullptr;
+  }
+  return node;
+}
+
+class Reader {
+ public:
+  Reader(const YamlText& yaml, const Variables& variables) : yaml_(yaml), variables_(variables) {}
+
+  Result<ComposeFile> read() const {
+    const YamlNode* services = yaml_.root().get("services");
+    if (services == nullptr || services->kind != YamlNode::Kind::map)
+      return yaml_.error_at(0, "there are no services in it");
+    ComposeFile file;
+    for (const YamlEntry& entry : services->entries) {
+      Result<ComposeFileService> service = read_service(entry);
+      if (!service) return service.error();
+      file.services.push_back(std::move(*service));
+    }
+    file.scaled = scaled_variables();
+    return file;
+  }
+
+ private:
+  Result<std::string> text_of(const YamlNode* node) const {
+    if (node == nullptr) return std::string();
+    Result<std::string> text = interpolate(node->value, variables_);
+    if (text) return text;
+    return yaml_.error_at(node->offset, text.error().message, text.error().hint);
+  }
+
+  Result<ComposeFileService> read_service(const YamlEntry& entry) const {
+    ComposeFileService service;
+    service.name = entry.key.value;
+    const Result<std::string> image = text_of(entry.value.get("image"));
+    if (!image) return image.error();
+    service.image = *image;
+    service.builds = entry.value.get("build") != nullptr;
+    const YamlNode* memory = memory_of(entry.value);
+    const Result<std::string> limit = text_of(memory);
+    if (!limit) return limit.error();
+    if (limit->empty()) return service;
+    const auto bytes = parse_bytes(*limit);
+    if (!bytes) return yaml_.error_at(memory->offset, fmt::format("\"{}\" is not a size", *limit));
+    service.memory = *bytes;
+    return service;
+  }
+
+  std::map<std::string, std::string> scaled_variables() const {
+    std::map<std::string, std::string> found;
+    const std::string_view text = yaml_.text();
+    for (std::size_t at = text.find(kScaled); at != std::string_view::npos; at = text.find(kScaled, at + 1)) {
+      const std::string name(leading_name(text.substr(at)));
+      std::string_view duration = std::string_view(name).substr(kScaled.size());
+      if (duration.starts_with(kSeconds)) duration.remove_prefix(kSeconds.size());
+      std::string& value = found[name];
+      value = duration;
+      std::transform(value.begin(), value.end(), value.begin(),
+                     [](unsigned char c) { return std::tolower(c); });
+    }
+    return found;
+  }
+
+  const YamlText& yaml_;
+  const Variables& variables_;
+};
+
+}  // namespace
+
+const ComposeFileService* ComposeFile::find(std::string_view service) const {
+  const auto named = [&](const ComposeFileService& candidate) { return candidate.name == service; };
+  const auto found = std::find_if(services.begin(), services.end(), named);
+  return found == services.end() ? nullptr : &*found;
+}
+
+Result<std::string> interpolate(std::string_view text, const Variables& variables) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    if (rest.front() != '$') {
+      result += rest.front();
+      ++at;
+      continue;
+    }
+    if (rest.starts_with("$$")) {
+      result += '$';
+      at += 2;
+      continue;
+    }
+    if (rest.starts_with("${")) {
+      const std::size_t end = end_of_braces(rest.substr(1));
+      if (end == std::string_view::npos) return refused(fmt::format("a brace in \"{}\" is not closed", text));
+      const Result<std::string> value = value_of(rest.substr(2, end - 1), variables);
+      if (!value) return value.error();
+      result += *value;
+      at += end + 2;
+      continue;
+    }
+    const std::string name(leading_name(rest.substr(1)));
+    result += name.empty() ? "$" : variables(name).value_or("");
+    at += 1 + name.size();
+  }
+  return result;
+}
+
+Result<ComposeFile> read_compose_file(const std::string& text, const std::string& file_name,
+                                      const Variables& variables) {
+  const Result<YamlText> yaml = YamlText::parse(text, file_name);
+  if (!yaml) return yaml.error();
+  return Reader(*yaml, variables).read();
+}
+
+std::map<std::string, std::string> read_env_file(std::string_view text) {
+  std::map<std::string, std::string> variables;
+  for (const std::string_view raw : core::split(text, '\n')) {
+    const std::string_view line = core::trimmed(raw);
+    const std::size_t equals = line.find('=');
+    if (line.empty() || line.front() == '#' || equals == std::string_view::npos) continue;
+    std::string_view value = core::trimmed(line.substr(equals + 1));
+    const bool quoted =
+        value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
+    if (quoted) value = value.substr(1, value.size() - 2);
+    variables[std::string(core::trimmed(line.substr(0, equals)))] = value;
+  }
+  return variables;
+}
+
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+  text = core::trimmed(text);
+  double number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc() || number < 0) return std::nullopt;
+  std::string unit(core::trimmed(text.substr(static_cast<std::size_t>(end - text.data()))));
+  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::tolower(c); });
+  // Compose means powers of 1024 by all of them.
+  for (const auto& [name, shift] : {std::pair{"b", 0}, {"k", 10}, {"m", 20}, {"g", 30}}) {
+    const std::string letter = name;
+    const bool plain = unit == letter || (shift == 0 && unit.empty());
+    const bool long_form = shift > 0 && (unit == letter + "b" || unit == letter + "ib");
+    if (plain || long_form) return static_cast<std::uint64_t>(number * static_cast<double>(1ULL << shift));
+  }
+  return std::nullopt;
+}
+
+std::string port_variable(std::string_view service) {
+  std::string name = "OBSCTL_";
+  for (const char c : service) {
+    name += in_name(c) ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : '_';
+  }
+  return name + "_PORT";
+}
+
+}  // namespace obsctl::stacks

@@ -1,0 +1,57 @@
+// What obsctl has to know of a stack's compose.yaml before it lets a compose tool loose on it: images,
+// memory, and the variables by which ports and scaled durations are set. Everything else in the file is the
+// tool's business.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace obsctl::stacks {
+
+struct ComposeFileService {
+  std::string name;
+  std::string image;         ///< with its variables filled in; may be empty
+  bool builds = false;       ///< there is a `build`
+  std::uint64_t memory = 0;  ///< bytes, of mem_limit or deploy.resources.limits.memory; 0: unlimited
+};
+
+struct ComposeFile {
+  std::vector<ComposeFileService> services;
+  /// Variables called OBSCTL_SCALED_… in the file → the duration, as Prometheus writes it, that they hold
+  /// unscaled: OBSCTL_SCALED_5M → "5m", OBSCTL_SCALED_SECONDS_500MS → "500ms" (the value is wanted in
+  /// seconds).
+  std::map<std::string, std::string> scaled;
+
+  const ComposeFileService* find(std::string_view service) const;
+};
+
+/// The value of a variable; nothing when it is not set.
+using Variables = std::function<std::optional<std::string>(const std::string&)>;
+
+/// Fills in $NAME, ${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:?message} and ${NAME?message}; "$$" is
+/// a dollar (https://docs.docker.com/reference/compose-file/interpolation/). Errors: invalid_input (a
+/// variable that has to be set, a brace that is not closed, another operator).
+core::Result<std::string> interpolate(std::string_view text, const Variables& variables);
+
+/// Reads a compose file. Errors: invalid_input with the place.
+core::Result<ComposeFile> read_compose_file(const std::string& text, const std::string& file_name,
+                                            const Variables& variables);
+
+/// The variables of a .env file: NAME=value lines, # comments, quotes around values taken off. Lines that are
+/// none of these are left out: the compose tool complains about them.
+std::map<std::string, std::string> read_env_file(std::string_view text);
+
+/// "128m", "1.5g", "1073741824", "512 MiB" as bytes; nothing when it is not a size.
+std::optional<std::uint64_t> parse_bytes(std::string_view text);
+
+/// The variable that publishes a service's port: "node-exporter" → "OBSCTL_NODE_EXPORTER_PORT".
+std::string port_variable(std::string_view service);
+
+}  // namespace obsctl::stacks

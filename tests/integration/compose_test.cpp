@@ -1,0 +1,253 @@
+// The http-api stack in real containers, by podman: every scenario passes as it does natively, services are
+// stopped, paused and started again, and nothing is left, however it ends.
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/file.hpp"
+#include "core/http_client.hpp"
+#include "core/process.hpp"
+#include "core/text.hpp"
+#include "stacks/compose_project.hpp"
+#include "stacks/manifest.hpp"
+#include "stacks/runtime.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/compose_images.hpp"
+#include "tests/support/obsctl_binary.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+using namespace std::chrono_literals;
+using namespace obsctl::stacks;
+using nlohmann::json;
+using obsctl::core::ChildProcess;
+using obsctl::core::to_string;
+using obsctl::tests::compose_images_are_here;
+using obsctl::tests::obsctl_binary;
+using obsctl::tests::TemporaryDirectory;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool within(std::chrono::milliseconds time, const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(50ms);
+  }
+  return true;
+}
+
+/// What podman lists of a project: containers, networks or volumes.
+std::size_t count_of(std::vector<std::string> list, const std::string& project) {
+  list.insert(list.begin(), "/usr/bin/podman");
+  list.insert(list.end(), {"--quiet", "--filter", "label=com.docker.compose.project=" + project});
+  const auto output = obsctl::core::run_command({.argv = list, .error_file = "/dev/null"}, 60s);
+  REQUIRE(output);
+  return static_cast<std::size_t>(std::count(output->text.begin(), output->text.end(), '\n'));
+}
+
+std::size_t containers_of(const std::string& project) {
+  return count_of({"ps", "--all"}, project);
+}
+
+bool nothing_left_of(const std::string& project) {
+  return containers_of(project) == 0 && count_of({"network", "ls"}, project) == 0 &&
+         count_of({"volume", "ls"}, project) == 0;
+}
+
+Manifest http_api() {
+  const auto manifest = read_manifest("stacks/http-api");
+  REQUIRE(manifest.has_value());
+  return *manifest;
+}
+
+ServiceStatus status_of(Stack& stack, const std::string& name) {
+  const auto services = stack.status();
+  REQUIRE(services);
+  for (const ServiceStatus& service : *services) {
+    if (service.name == name) return service;
+  }
+  FAIL("no service " + name);
+  return {};
+}
+
+/// An obsctl in the background, with a state folder of its own.
+class Obsctl {
+ public:
+  Obsctl(std::vector<std::string> arguments, const fs::path& home, const std::string& name)
+      : log_(home / (name + ".log")) {
+    arguments.insert(arguments.begin(), obsctl_binary().string());
+    auto child = ChildProcess::start(
+        {.argv = std::move(arguments), .environment = {"XDG_STATE_HOME=" + home.string()}, .log_file = log_});
+    REQUIRE(child);
+    child_.emplace(std::move(*child));
+  }
+  /// The exit code; minus the signal that ended it; -1000 when it did not end.
+  int wait(std::chrono::seconds patience) {
+    if (!within(patience, [&] { return child_->poll().has_value(); })) return -1000;
+    const auto status = *child_->poll();
+    return status.signal != 0 ? -status.signal : status.code;
+  }
+  void signal(int number) { ::kill(child_->pid(), number); }
+  std::string log() const { return obsctl::core::read_file(log_).value_or(""); }
+
+ private:
+  fs::path log_;
+  std::optional<ChildProcess> child_;
+};
+
+}  // namespace
+
+TEST_CASE("the stack comes up in containers, is broken and mended, and leaves nothing") {
+  if (!compose_images_are_here()) return;
+  const TemporaryDirectory folder;
+  const UpOptions options{.time_scale = 0.2,
+                          .instance = "broken-and-mended",
+                          .parent = folder.path(),
+                          .runtime = Runtime::compose,
+                          .without = {"grafana"}};
+  const std::string project = "obsctl-broken-and-mended";
+  auto stack = bring_up(http_api(), options, {}, {});
+  if (!stack) FAIL(to_string(stack.error()));
+  CHECK((*stack)->runtime() == Runtime::compose);
+  CHECK(containers_of(project) == 6);
+  CHECK((*stack)->versions().at("prometheus") == "localhost/obsctl-ci/prometheus:bookworm");
+  CHECK(to_string((*stack)->endpoint("grafana").error())
+            .starts_with("the stack http-api has no service \"grafana\""));
+
+  obsctl::core::HttpClient http;
+  const std::string api = (*stack)->endpoint("api").value();
+  const auto answers = [&] {
+    const auto reply = http.call({.url = api + "/healthz", .timeout = 500ms});
+    return reply && reply->ok();
+  };
+
+  // Prometheus reads the scaled copy, by the scaled flags.
+  const std::string prometheus = (*stack)->endpoint("prometheus").value();
+  const auto config = http.call({.url = prometheus + "/api/v1/status/config"});
+  REQUIRE(config);
+  CHECK(config->body.find("scrape_interval: 1s") != std::string::npos);
+  const auto flags = http.call({.url = prometheus + "/api/v1/status/flags"});
+  REQUIRE(flags);
+  CHECK(json::parse(flags->body).at("data").at("rules.alert.resend-delay") == "12s");
+  for (const FileChecksum& sum : (*stack)->checksums()) CHECK(sum.source.size() == 64);
+
+  // The toggles take the stack's token and no other.
+  const auto toggles =
+      http.call({.url = api + "/api/v1/toggles", .headers = {{"Authorization", "Bearer wrong"}}});
+  REQUIRE(toggles);
+  CHECK(toggles->status == 401);
+
+  REQUIRE((*stack)->signal_service("api", SIGSTOP));
+  CHECK(status_of(**stack, "api").state == ServiceState::paused);
+  CHECK_FALSE(answers());
+  REQUIRE((*stack)->signal_service("api", SIGCONT));
+  CHECK(status_of(**stack, "api").state == ServiceState::running);
+  CHECK(answers());
+
+  const StopMode mode = StopMode::terminate;
+  REQUIRE((*stack)->stop_service("api", StopMode::terminate));
+  CHECK(status_of(**stack, "api").state == ServiceState::stopped);
+  CHECK_FALSE(answers());
+  CHECK_FALSE((*stack)->failed());
+  CHECK(to_string((*stack)->signal_service("api", SIGTERM).error()) == "api is not running");
+  REQUIRE((*stack)->start_service("api"));
+  CHECK(answers());
+  // What it wrote before and after is in its log, each once.
+  const fs::path log = status_of(**stack, "api").log_file;
+  CHECK(within(5s, [&] {
+    const std::string text = obsctl::core::read_file(log).value();
+    std::size_t starts = 0;
+    for (std::size_t at = text.find("\"listening\""); at != std::string::npos;
+         at = text.find("\"listening\"", at + 1))
+      ++starts;
+    return starts == 2;
+  }));
+
+  // A container that somebody else ends has failed.
+  REQUIRE((*stack)->signal_service("blackbox", SIGKILL));
+  REQUIRE(within(10s, [&] { return (*stack)->failed().has_value(); }));
+  CHECK((*stack)->failed()->service == "blackbox");
+  CHECK(to_string((*stack)->failed()->status) == "was killed by SIGKILL");
+  REQUIRE((*stack)->start_service("blackbox"));
+  CHECK_FALSE((*stack)->failed());
+
+  // Nobody else's project is touched.
+  UpOptions again = options;
+  again.parent = folder / "elsewhere";
+  const auto second = bring_up(http_api(), again, {}, {});
+  REQUIRE_FALSE(second);
+  CHECK(second.error().message == "there are containers of a project obsctl-broken-and-mended already");
+
+  REQUIRE((*stack)->down());
+  CHECK(nothing_left_of(project));
+  CHECK_FALSE(fs::exists(folder / "broken-and-mended"));
+}
+
+TEST_CASE("an image that cannot be had is an error that names it, and nothing is left") {
+  if (!compose_images_are_here()) return;
+  const TemporaryDirectory folder;
+  const auto stack = bring_up(http_api(),
+                              {.instance = "no-image",
+                               .parent = folder.path(),
+                               .runtime = Runtime::compose,
+                               .without = {"grafana"},
+                               .environment = {"OBSCTL_BLACKBOX_IMAGE=127.0.0.1:9/nobody/nothing:1"}},
+                              {}, {});
+  REQUIRE_FALSE(stack);
+  CHECK(stack.error().message.starts_with(
+      "the image 127.0.0.1:9/nobody/nothing:1 of blackbox is not here and could not "
+      "be fetched; podman pull exited with code 125:\n"));
+  CHECK(
+      stack.error().hint ==
+      "name another image by its variable in the compose file, or leave the service out: --without blackbox");
+  CHECK(nothing_left_of("obsctl-no-image"));
+  CHECK_FALSE(fs::exists(folder / "no-image"));
+}
+
+TEST_CASE(
+    "a stack in containers that is interrupted on its way up leaves nothing; after a kill the next command "
+    "tidies up") {
+  if (!compose_images_are_here()) return;
+  const TemporaryDirectory home;
+  const bool killed = GENERATE(false, true);
+  const std::string name = killed ? "killed-early" : "interrupted-early";
+  const std::string project = "obsctl-" + name;
+  Obsctl up({"stack", "up", "http-api", "--runtime", "compose", "--without", "grafana", "--foreground",
+             "--name", name},
+            home.path(), "up");
+  REQUIRE(within(60s, [&] { return containers_of(project) > 0; }));
+  up.signal(killed ? SIGKILL : SIGINT);
+  CHECK(up.wait(60s) == (killed ? -SIGKILL : 130));
+  if (killed) {
+    CHECK(containers_of(project) > 0);
+    Obsctl list({"stack", "list"}, home.path(), "list");
+    CHECK(list.wait(60s) == 0);
+  }
+  INFO(up.log());
+  CHECK(nothing_left_of(project));
+  CHECK_FALSE(fs::exists(home / "obsctl/stacks/" + name));
+}
+
+TEST_CASE("every scenario passes in containers as it does natively") {
+  if (!compose_images_are_here()) return;
+  const TemporaryDirectory home;
+  // One after the other: containers start slowly enough to shift each other's times.
+  for (const std::string scenario :
+       {"error-spike", "latency-spike", "instance-down", "probe-fail", "readiness-flap"}) {
+    Obsctl run({"scenario", "run", "http-api/" + scenario, "--runtime", "compose", "--without", "grafana",
+                "--time-scale", "0.2"},
+               home.path(), scenario);
+    CHECK(run.wait(200s) == 0);
+    const std::string log = run.log();
+    INFO(log);
+    CHECK(log.find("PASSED http-api/" + scenario) != std::string::npos);
+    CHECK(log.find("http-api · compose · time scale 0.2") != std::string::npos);
+  }
+}
