@@ -7,7 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "core/error.hpp"
-#include "stacks/native_runtime.hpp"
+#include "stacks/runtime.hpp"
 #include "stacks/stack.hpp"
 #include "stacks/supervisor.hpp"
 

@@ -33,7 +33,7 @@ TEST_CASE("the bundled http-api is read as it stands") {
   std::vector<std::string> names;
   for (const Service& service : manifest->services) names.push_back(service.name);
   CHECK(names == std::vector<std::string>{"api", "prometheus", "alertmanager", "receiver", "node-exporter",
-                                          "blackbox"});
+                                          "blackbox", "grafana"});
   const Service& alertmanager = *manifest->find("alertmanager");
   CHECK(alertmanager.address == "alertmanager:9093");
   CHECK(alertmanager.programs == std::vector<std::string>{"prometheus-alertmanager", "alertmanager"});
