@@ -49,7 +49,7 @@ Nanoseconds cpu_time() {
 
 template <class Condition>
 bool comes_true(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(5ms);
@@ -71,21 +71,21 @@ TEST_CASE("a memory leak grows to its ceiling, and is given back when it goes of
     CHECK(resident() < before + 16);
   }
   SECTION("by its TTL, though nobody asks") {
-    bench.set("memory-leak", {{"bytes_per_second", 1 << 30}, {"ceiling_bytes", 64 << 20}, {"ttl", "500ms"}});
+    bench.set("memory-leak", {{"bytes_per_second", 1 << 30}, {"ceiling_bytes", 64 << 20}, {"ttl", "2s"}});
     CHECK(comes_true([&] { return resident() > before + 60; }));
     CHECK(comes_true([&] { return resident() < before + 16; }));
   }
 }
 
-TEST_CASE("a CPU burn takes its fraction of a core, and stops at once") {
+TEST_CASE("a CPU burn takes no more than its fraction of a core, and stops at once") {
   Bench bench;
   const auto start = std::chrono::steady_clock::now();
   const Nanoseconds before = cpu_time();
   bench.set("cpu-burn", {{"cores", 0.5}});
-  std::this_thread::sleep_for(1s);
+  // However long a busy machine takes to grant it; never faster than was asked for.
+  CHECK(comes_true([&] { return cpu_time() - before > 300ms; }));
   const Nanoseconds burnt = cpu_time() - before;
   const Nanoseconds elapsed = std::chrono::steady_clock::now() - start;
-  CHECK(burnt > elapsed / 8);  // a busy machine may not have had half a core to give
   CHECK(burnt < elapsed / 2 + 60ms);
   CHECK(bench.clear("cpu-burn"));
   const Nanoseconds after = cpu_time();
@@ -98,9 +98,9 @@ TEST_CASE("a log burst writes at its rate, and stops at once") {
   const auto start = std::chrono::steady_clock::now();
   bench.set("log-burst", {{"lines_per_second", 2000}});
   CHECK(comes_true([&] { return bench.lines >= 500; }));
+  const int so_far = bench.lines;
   const Nanoseconds elapsed = std::chrono::steady_clock::now() - start;
-  CHECK(elapsed >= 240ms);
-  CHECK(bench.lines <= obsctl::core::to_seconds(elapsed) * 2000 + 100);
+  CHECK(so_far <= obsctl::core::to_seconds(elapsed) * 2000);
   CHECK(bench.clear("log-burst"));
   const int written = bench.lines;
   std::this_thread::sleep_for(50ms);
