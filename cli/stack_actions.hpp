@@ -22,6 +22,7 @@ struct StackFlags {
   std::string runs;
   bool foreground = false;
   bool all = false;
+  bool no_panels = false;
   bool json = false;
   int report_fd = -1;
   LogOptions logs;
@@ -34,6 +35,8 @@ core::Result<int> stack_supervise(const StackFlags& flags, Context& context);
 core::Result<int> stack_status(const StackFlags& flags, Context& context);
 core::Result<int> stack_down(const StackFlags& flags, Context& context);
 core::Result<int> stack_logs(const StackFlags& flags, Context& context);
+/// Services, targets, rules and dashboards, each asked once; 1 when one of them is not as it should be.
+core::Result<int> stack_verify(const StackFlags& flags, Context& context);
 /// Addresses stay as Compose knows them: what comes out is a scaled copy of the stack's own files.
 core::Result<int> stack_render(const StackFlags& flags, Context& context);
 

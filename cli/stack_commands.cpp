@@ -108,6 +108,16 @@ void add_others(CLI::App& stack, CommandLine& line) {
   add_json(*command, *flags);
 
   flags = std::make_shared<StackFlags>();
+  command = subcommand(stack, line, "verify",
+                       "whether a running stack's services, targets, rules and dashboards are well", flags,
+                       stack_verify);
+  add_instance(*command, *flags);
+  command->add_option("--stack", flags->stack, "the folder of the stack, when it is one of your own")
+      ->type_name("FOLDER");
+  command->add_flag("--no-panels", flags->no_panels, "leave the dashboards' queries out, which want load");
+  add_json(*command, *flags);
+
+  flags = std::make_shared<StackFlags>();
   command = subcommand(stack, line, "render", "a stack's configuration with its durations scaled", flags,
                        stack_render);
   command
@@ -123,7 +133,8 @@ void add_others(CLI::App& stack, CommandLine& line) {
 }  // namespace
 
 void add_stack_commands(CommandLine& line) {
-  CLI::App* stack = line.app.add_subcommand("stack", "demo stacks (or your own): up, down, status, logs");
+  CLI::App* stack =
+      line.app.add_subcommand("stack", "demo stacks (or your own): up, down, status, logs, verify");
   stack->require_subcommand(1);
   add_up(*stack, line);
   add_supervise(*stack, line);
