@@ -60,6 +60,7 @@ void add_serve_commands(CommandLine& line);
 void add_verify_commands(CommandLine& line);
 void add_wait_commands(CommandLine& line);
 void add_report_commands(CommandLine& line);
+void add_completion_commands(CommandLine& line);
 void add_version_command(CommandLine& line);
 
 /// `scenario plan`, added by add_scenario_commands.

@@ -104,6 +104,7 @@ int run(int argc, char** argv) {
   add_verify_commands(line);
   add_wait_commands(line);
   add_report_commands(line);
+  add_completion_commands(line);
   add_version_command(line);
 
   try {
