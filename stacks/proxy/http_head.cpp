@@ -319,13 +319,9 @@ std::string_view path_of(std::string_view target) {
 void append_forwarded(std::string& out, std::string_view head, const DroppedLines& dropped,
                       std::string_view added) {
   std::size_t from = 0;
-  // In the order of the head, but for the nominated ones behind the others.
-  std::array<DroppedLines::Span, 8> lines{};
-  const auto end = std::copy(dropped.begin(), dropped.end(), lines.begin());
-  std::sort(lines.begin(), end, [](const auto& a, const auto& b) { return a.offset < b.offset; });
-  for (auto line = lines.begin(); line != end; ++line) {
-    out += head.substr(from, line->offset - from);
-    from = line->offset + line->size;
+  for (const DroppedLines::Span& line : dropped) {
+    out += head.substr(from, line.offset - from);
+    from = line.offset + line.size;
   }
   out += head.substr(from, head.size() - 2 - from);
   out += added;

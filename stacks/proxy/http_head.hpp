@@ -31,10 +31,13 @@ class DroppedLines {
     std::size_t offset = 0;
     std::size_t size = 0;
   };
-  /// False: there are more than any honest peer sends.
+  /// Keeps them in the order of the head: nominated lines are found behind the others. False: there are more
+  /// than any honest peer sends.
   bool add(Span line) {
     if (count_ == lines_.size()) return false;
-    lines_[count_++] = line;
+    std::size_t at = count_++;
+    for (; at > 0 && lines_[at - 1].offset > line.offset; --at) lines_[at] = lines_[at - 1];
+    lines_[at] = line;
     return true;
   }
   const Span* begin() const { return lines_.data(); }

