@@ -103,10 +103,11 @@ std::optional<std::string> variable(const std::string& name) {
 
 /// The value of NAME in "NAME=value" entries, of which the last one counts.
 std::optional<std::string> value_in(const std::vector<std::string>& entries, const std::string& name) {
-  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    if (entry->starts_with(name + "=")) return entry->substr(name.size() + 1);
+  std::optional<std::string> value;
+  for (const std::string& entry : entries) {
+    if (entry.starts_with(name + "=")) value = entry.substr(name.size() + 1);
   }
-  return std::nullopt;
+  return value;
 }
 
 /// What the compose tool will see: what it is given, else the environment, else .env beside the file.

@@ -292,7 +292,7 @@ Result<void> ComposeStack::signal_service(std::string_view name, int number) {
     return project_.act({"kill", "--signal", std::to_string(number)}, service->container, kActTimeout);
   const bool pause = number == SIGSTOP;
   if (pause == paused) return {};
-  const auto done = project_.act({pause ? "pause" : "unpause"}, service->container, kActTimeout);
+  auto done = project_.act({pause ? "pause" : "unpause"}, service->container, kActTimeout);
   if (done) change(*service, pause ? ServiceState::paused : ServiceState::running);
   return done;
 }
@@ -306,7 +306,7 @@ Result<void> ComposeStack::down() {
     grace = std::max(grace, service.service.stop_grace);
     change(service, ServiceState::stopped);
   }
-  const Result<void> removed = project_.remove(whole_seconds(grace));
+  Result<void> removed = project_.remove(whole_seconds(grace));
   for (ComposeService& service : plan_.services) service.follower.reset();
   if (removed) return plan_.directory.remove();
   plan_.directory.abandon();  // with its note of the containers: the next command tries again

@@ -103,7 +103,7 @@ Result<ComposeTools> find_compose_tools(const std::stop_token& stop) {
   std::vector<std::string> tried;
   for (const Candidate& candidate : candidates()) {
     if (!wanted.empty() && candidate.name != wanted) continue;
-    const Result<ComposeTools> tools = try_candidate(candidate, stop);
+    Result<ComposeTools> tools = try_candidate(candidate, stop);
     if (tools) return tools;
     if (stop.stop_requested()) return core::make_error(ErrorKind::cancelled, "interrupted");
     const std::string& why = tools.error().message;

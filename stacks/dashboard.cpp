@@ -94,8 +94,8 @@ class DashboardReader {
   Result<void> read_panels(const json& panels) {
     for (const json& panel : panels) {
       if (!panel.is_object()) continue;
-      if (const auto done = read_queries(panel); !done) return done;
-      if (const auto done = read_panels(list_of(panel, "panels")); !done) return done;
+      if (auto done = read_queries(panel); !done) return done;
+      if (auto done = read_panels(list_of(panel, "panels")); !done) return done;
     }
     return {};
   }
