@@ -11,7 +11,8 @@ foreach(written bash:obsctl.bash zsh:_obsctl fish:obsctl.fish man:obsctl.1)
   list(GET written 0 what)
   list(GET written 1 file)
   add_custom_command(OUTPUT written/${file} DEPENDS obsctl
-    COMMAND ${CMAKE_COMMAND} -E make_directory written && obsctl completion ${what} > written/${file})
+    COMMAND ${CMAKE_COMMAND} -E make_directory written
+    COMMAND obsctl completion ${what} > written/${file})
   list(APPEND obsctl_written ${CMAKE_BINARY_DIR}/written/${file})
 endforeach()
 add_custom_target(written ALL DEPENDS ${obsctl_written})
