@@ -28,8 +28,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string pattern = take_line(raw);
   if (pattern.find_first_of("*+{?") != std::string::npos) pattern = "x";
   if (!is_payload_path(path) || !obsctl::core::Regex::parse(pattern)) return 0;
-  const std::string problem = payload_problem(raw, {{path, pattern}});
-  if (problem != payload_problem(raw, {{path, pattern}})) std::abort();
+  Event event;
+  event.kind = "notification.firing";
+  event.fields = {{"raw", raw}};
+  NotificationContent wanted;
+  wanted.body = {{path, pattern}, {"", pattern}};
+  const std::string problem = content_problem(event, "A", wanted);
+  if (problem != content_problem(event, "A", wanted)) std::abort();
   if (problem.size() > path.size() + pattern.size() + 400) std::abort();
   return 0;
 }
