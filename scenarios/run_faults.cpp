@@ -172,6 +172,7 @@ void RunFaults::inject(Running& fault, const std::stop_token& stop) {
     return;
   }
   if (const Result<void> possible = fault.fault->check(stop); !possible) {
+    if (stop.stop_requested()) return;  // a call that was broken off says nothing about the fault
     give_up(fmt::format("fault \"{}\" cannot be injected: {}", fault.spec.name, to_line(possible.error())));
     return;
   }
@@ -192,6 +193,7 @@ void RunFaults::inject(Running& fault, const std::stop_token& stop) {
   fault.injected = clock_.steady_now();
   const Result<WallTime> at = fault.fault->inject(stop);
   if (!at) {
+    if (stop.stop_requested()) return;  // as above; rolling back takes away what may be there
     give_up(fmt::format("fault \"{}\" could not be injected: {}", fault.spec.name, to_line(at.error())));
     return;
   }
