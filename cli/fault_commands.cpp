@@ -1,7 +1,6 @@
 // obsctl fault: faults by hand. `set` breaks something, `list` says what is broken and by whom, `clear` mends
 // it, also what a run that was killed has left behind. The kinds and their keys are those of scenarios.
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -118,8 +117,7 @@ Result<FaultPlace> find_place(const FaultFlags& flags, const FaultSpec& fault,
   FaultPlace place;
   place.target = fault.target;
   if (!flags.token_env.empty()) place.token_variable = flags.token_env;
-  if (const char* token = std::getenv(place.token_variable.c_str()); token != nullptr)
-    place.token = core::trimmed(token);
+  place.token = scenarios::token_from(place.token_variable);
   if (fault.target.empty()) return place;
   if (fault.target.find("://") != std::string::npos) {
     place.url = fault.target;
@@ -146,31 +144,28 @@ Result<void> check_hosts(const FaultFlags& flags, const FaultSpec& fault, const 
   return {};
 }
 
-/// Until the fault itself says that it is there, or is not. Errors: unavailable.
-Result<void> confirm(scenarios::Fault& fault, bool present, Context& context) {
+/// Until the fault itself says that it is there. Errors: unavailable.
+Result<void> confirm(scenarios::Fault& fault, Context& context) {
   const core::SteadyTime deadline = context.clock.steady_now() + std::chrono::seconds(10);
   while (true) {
     const auto sight = fault.look({});
-    if (sight && sight->present == present) return {};
+    if (sight && sight->present) return {};
     if (context.clock.steady_now() < deadline) {
       context.clock.sleep_for(std::chrono::milliseconds(200), {});
       continue;
     }
-    return core::make_error(
-        ErrorKind::unavailable,
-        fmt::format("it was {} but is not seen to be {}: {}", present ? "injected" : "taken away",
-                    present ? "there" : "gone", sight ? sight->evidence : to_line(sight.error())),
-        "by hand: " + fault.undo());
+    return core::make_error(ErrorKind::unavailable,
+                            fmt::format("it was injected but is not seen to be there: {}",
+                                        sight ? sight->evidence : to_line(sight.error())),
+                            "by hand: " + fault.undo());
   }
 }
 
-/// Mends it and says so. Errors: with the command that mends it by hand.
+/// Mends it. Errors: with the command that mends it by hand.
 Result<void> take_away(scenarios::Fault& fault, Context& context) {
-  const auto cleared = fault.clear({});
-  if (!cleared) {
-    return core::make_error(ErrorKind::unavailable, to_line(cleared.error()), "by hand: " + fault.undo());
-  }
-  return confirm(fault, false, context);
+  const auto cleared = clear_for_sure(fault, context.clock, {});
+  if (cleared) return {};
+  return core::make_error(ErrorKind::unavailable, to_line(cleared.error()), "by hand: " + fault.undo());
 }
 
 Result<int> set(const FaultFlags& flags, Context& context) {
@@ -197,7 +192,7 @@ Result<int> set(const FaultFlags& flags, Context& context) {
   auto recorded = FaultLedger().add(record);
   if (!recorded) return recorded.error();
   const auto injected = (*fault)->inject(context.stop);
-  const Result<void> confirmed = injected ? confirm(**fault, true, context) : Result<void>(injected.error());
+  const Result<void> confirmed = injected ? confirm(**fault, context) : Result<void>(injected.error());
   if (!confirmed) {
     if (const auto away = take_away(**fault, context); !away) {
       fmt::print(stderr, "not removed: {}\n", to_string(away.error()));

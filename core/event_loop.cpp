@@ -163,6 +163,18 @@ void EventLoop::run() {
   }
 }
 
+void Alarm::set(SteadyTime time) {
+  if (timer_ && time_ == time) return;
+  if (timer_) loop_.cancel(*timer_);
+  timer_.reset();
+  time_ = time;
+  if (time == SteadyTime::max()) return;
+  timer_ = loop_.at(time, [this] {
+    timer_.reset();
+    ring_();
+  });
+}
+
 void Completion::report() {
   const std::lock_guard lock(mutex_);
   reported_ = true;

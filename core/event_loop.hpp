@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -97,6 +98,22 @@ class EventLoop {
   std::vector<std::shared_ptr<void>> kept_;
   SteadyTime now_{};
   bool stopped_ = false;
+};
+
+/// One timer of a loop that is set again and again. Belongs to the loop's thread.
+class Alarm {
+ public:
+  Alarm(EventLoop& loop, std::function<void()> ring) : loop_(loop), ring_(std::move(ring)) {}
+
+  /// Rings once at `time`, and not when it was to ring before; SteadyTime::max(): not at all.
+  void set(SteadyTime time);
+  bool is_set() const { return timer_.has_value(); }
+
+ private:
+  EventLoop& loop_;
+  const std::function<void()> ring_;
+  std::optional<EventLoop::TimerId> timer_;
+  SteadyTime time_ = SteadyTime::max();
 };
 
 /// Tells a waiting thread that the loop has done something. Shared with the loop, which may come to it only

@@ -2,7 +2,6 @@
 #include "scenarios/fault_ledger.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include <fcntl.h>
@@ -12,7 +11,6 @@
 
 #include "core/file.hpp"
 #include "core/http_client.hpp"
-#include "core/text.hpp"
 #include "scenarios/faults/fault_kind.hpp"
 #include "stacks/supervisor.hpp"
 
@@ -25,7 +23,6 @@ using core::Result;
 namespace {
 
 constexpr int kSchema = 1;
-constexpr int kAttempts = 5;
 
 Json to_json(const FaultRecord& record) {
   return {{"schema", kSchema},
@@ -105,30 +102,8 @@ bool write_all(int fd, std::string_view text) {
 }
 
 FaultPlace place_of(const FaultRecord& record, stacks::Stack* stack) {
-  FaultPlace place{record.spec.target, record.url, {}, stack, record.token_variable};
-  if (stack != nullptr) {
-    place.token = stack->token();
-  } else if (const char* token = std::getenv(record.token_variable.c_str()); token != nullptr) {
-    place.token = core::trimmed(token);
-  }
-  return place;
-}
-
-/// Clears until the fault itself says that it is gone.
-Result<void> clear_for_sure(Fault& fault, core::Clock& clock, const std::stop_token& stop) {
-  Nanoseconds pause = std::chrono::milliseconds(100);
-  Result<void> outcome;
-  for (int attempt = 0; attempt < kAttempts; ++attempt, pause *= 2) {
-    if (attempt > 0 && !clock.sleep_for(pause, stop)) break;
-    if (const auto cleared = fault.clear({}); !cleared) {
-      outcome = cleared.error();
-      continue;
-    }
-    const auto sight = fault.look({});
-    if (sight && !sight->present) return {};
-    outcome = sight ? core::make_error(ErrorKind::unavailable, sight->evidence) : sight.error();
-  }
-  return outcome;
+  const std::string token = stack == nullptr ? token_from(record.token_variable) : stack->token();
+  return {record.spec.target, record.url, token, stack, record.token_variable};
 }
 
 }  // namespace
@@ -231,8 +206,8 @@ Result<void> FaultLedger::clear(const Entry& entry, core::Clock& clock, const st
   const auto fault = make_fault(record.spec, place_of(record, stack.get()), clock);
   if (!fault) return fault.error();
   (*fault)->recall(record.memory);
-  auto cleared = clear_for_sure(**fault, clock, stop);
-  if (!cleared && !record.is_over(clock.wall_now())) return cleared;
+  const auto cleared = clear_for_sure(**fault, clock, stop);
+  if (!cleared && !record.is_over(clock.wall_now())) return cleared.error();
   forget(entry);
   return {};
 }

@@ -14,7 +14,6 @@ namespace {
 // A phase begins this long after it was asked for (LoadRun::begin_phase), and a little more.
 constexpr Nanoseconds kPhaseChange = std::chrono::milliseconds(10);
 constexpr std::int64_t kEnoughRequests = 20;
-constexpr int kRollbackAttempts = 5;
 
 Json about(const FaultSpec& spec) {
   return {{"fault", spec.name}};
@@ -282,12 +281,8 @@ void RunFaults::roll_back(bool gone) {
   for (Running& fault : faults_) {
     if (!fault.in_place || fault.skip) continue;
     journal_.append("fault.clearing", {{"fault", fault.spec.name}, {"rollback", true}});
-    Nanoseconds pause = std::chrono::milliseconds(100);
-    Result<WallTime> at = clear_and_look(fault);
-    for (int attempt = 1; !at && !gone && attempt < kRollbackAttempts; ++attempt, pause *= 2) {
-      clock_.sleep_for(pause, {});
-      at = clear_and_look(fault);
-    }
+    // Nobody confirms a rollback by the load, which may have ended: the target itself has to say so.
+    const Result<WallTime> at = gone ? fault.fault->clear({}) : clear_for_sure(*fault.fault, clock_, {});
     fault.in_place = false;
     if (at || gone) fault.record->remove();
     if (at) {
@@ -302,17 +297,6 @@ void RunFaults::roll_back(bool gone) {
       journal_.append("fault.not_removed", std::move(fields));
     }
   }
-}
-
-/// Nobody confirms a rollback by the load, which may have ended: the target itself has to say that it is
-/// gone.
-Result<WallTime> RunFaults::clear_and_look(Running& fault) {
-  Result<WallTime> at = fault.fault->clear({});
-  if (!at) return at;
-  const auto sight = fault.fault->look({});
-  if (!sight) return sight.error();
-  if (sight->present) return core::make_error(core::ErrorKind::unavailable, sight->evidence);
-  return at;
 }
 
 }  // namespace obsctl::scenarios

@@ -66,7 +66,6 @@ class RunFaults {
   bool is_due(const Running& fault, core::SteadyTime gate, core::SteadyTime started);
   void inject(Running& fault, const std::stop_token& stop);
   void clear(Running& fault);
-  core::Result<core::WallTime> clear_and_look(Running& fault);
   void confirm(Running& fault, bool present, const std::stop_token& stop);
   bool is_time_to_clear(const Running& fault, const std::vector<Expectation>& expectations) const;
   /// Whether the fault is seen, with the evidence; nothing while too little has been seen to tell.

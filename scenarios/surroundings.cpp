@@ -1,6 +1,5 @@
 #include "scenarios/surroundings.hpp"
 
-#include <cstdlib>
 #include <set>
 
 #include <fmt/format.h>
@@ -30,11 +29,6 @@ std::set<std::string> target_names(const Scenario& scenario) {
     if (!check.target.empty()) names.insert(check.target);
   }
   return names;
-}
-
-std::string variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? "" : std::string(core::trimmed(value));
 }
 
 /// With a path of "/" left out, so that paths can be added.
@@ -79,7 +73,7 @@ Result<void> find_in_stack(const Scenario& scenario, Surroundings& around) {
 FaultPlace elsewhere(const std::string& name, const std::string& url, const std::string& token_env) {
   FaultPlace place{name, base_url(url), {}, nullptr};
   if (!token_env.empty()) place.token_variable = token_env;
-  place.token = variable(place.token_variable);
+  place.token = token_from(place.token_variable);
   return place;
 }
 

@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 #include <signal.h>
 
 #include "core/text.hpp"
-#include "stacks/readiness.hpp"
 
 namespace obsctl::stacks {
 
@@ -24,7 +22,6 @@ namespace {
 constexpr int kLastLines = 8;
 constexpr Nanoseconds kUpTimeout = 3min;
 constexpr Nanoseconds kActTimeout = 30s;
-constexpr Nanoseconds kRestartDeadline = 30s;
 /// An engine is a process to start for every question: ask it seldom.
 constexpr Nanoseconds kWatchInterval = 2s;
 
@@ -54,33 +51,11 @@ std::chrono::seconds whole_seconds(Nanoseconds time) {
 }  // namespace
 
 ComposeStack::ComposeStack(ComposePlan plan)
-    : plan_(std::move(plan)),
+    : PlannedStack(std::move(plan)),
       project_(plan_.tools.engine, plan_.project, plan_.directory.path() / "logs" / "compose.log") {}
 
 ComposeStack::~ComposeStack() {
   static_cast<void>(down());
-}
-
-ComposeService* ComposeStack::find(std::string_view service) {
-  return const_cast<ComposeService*>(std::as_const(*this).find(service));
-}
-
-const ComposeService* ComposeStack::find(std::string_view service) const {
-  const auto named = [&](const ComposeService& candidate) { return candidate.service.name == service; };
-  const auto found = std::find_if(plan_.services.begin(), plan_.services.end(), named);
-  return found == plan_.services.end() ? nullptr : &*found;
-}
-
-core::Error ComposeStack::unknown(std::string_view service) const {
-  std::vector<std::string> names;
-  for (const ComposeService& known : plan_.services) names.push_back(known.service.name);
-  return unknown_service(plan_.name, service, names);
-}
-
-Result<std::string> ComposeStack::endpoint(std::string_view service) const {
-  const ComposeService* found = find(service);
-  if (found == nullptr) return unknown(service);
-  return found->url;
 }
 
 std::uint16_t ComposeStack::port_of(std::string_view service) const {
@@ -151,12 +126,6 @@ Result<void> ComposeStack::follow(ComposeService& service, const std::string& si
   return {};
 }
 
-void ComposeStack::mark_ready(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  ComposeService* service = find(name);
-  if (service != nullptr && service->state == ServiceState::starting) service->state = ServiceState::running;
-}
-
 Result<void> ComposeStack::look(const std::stop_token& stop) {
   std::uint64_t before = 0;
   {
@@ -209,10 +178,7 @@ Result<std::vector<ServiceStatus>> ComposeStack::status() {
 
 std::optional<ServiceFailure> ComposeStack::failed() {
   const std::lock_guard lock(mutex_);
-  for (const ComposeService& service : plan_.services) {
-    if (service.failure) return service.failure;
-  }
-  return std::nullopt;
+  return first_failure();
 }
 
 void ComposeStack::change(ComposeService& service, ServiceState state) {
@@ -263,20 +229,7 @@ Result<void> ComposeStack::start_service(std::string_view name) {
     change(*service, ServiceState::starting);
     if (const auto following = follow(*service, since); !following) return following.error();
   }
-  ReadinessProbe probe;
-  const auto deadline = std::chrono::steady_clock::now() + kRestartDeadline;
-  while (!probe.is_ready(service->service.ready, port_of(name))) {
-    const std::optional<ServiceFailure> failure = failed();
-    if (failure && failure->service == name) return to_error(*failure);
-    if (std::chrono::steady_clock::now() > deadline) {
-      return core::make_error(ErrorKind::timeout,
-                              fmt::format("{} was started again but was not ready within {}", name,
-                                          core::format_rounded(kRestartDeadline)));
-    }
-    std::this_thread::sleep_for(20ms);
-  }
-  mark_ready(name);
-  return {};
+  return wait_until_ready(service->service);
 }
 
 Result<void> ComposeStack::signal_service(std::string_view name, int number) {

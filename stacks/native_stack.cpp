@@ -2,7 +2,6 @@
 #include "stacks/native_stack.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,7 +9,6 @@
 
 #include "core/clock.hpp"
 #include "core/text.hpp"
-#include "stacks/readiness.hpp"
 
 namespace obsctl::stacks {
 
@@ -22,37 +20,14 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kLastLines = 8;
-constexpr auto kRestartDeadline = 30s;
 constexpr auto kVersionTimeout = 5s;
 
 }  // namespace
 
-NativeStack::NativeStack(NativePlan plan) : plan_(std::move(plan)) {}
+NativeStack::NativeStack(NativePlan plan) : PlannedStack(std::move(plan)) {}
 
 NativeStack::~NativeStack() {
   static_cast<void>(down());
-}
-
-NativeService* NativeStack::find(std::string_view service) {
-  return const_cast<NativeService*>(std::as_const(*this).find(service));
-}
-
-const NativeService* NativeStack::find(std::string_view service) const {
-  const auto named = [&](const NativeService& candidate) { return candidate.service.name == service; };
-  const auto found = std::find_if(plan_.services.begin(), plan_.services.end(), named);
-  return found == plan_.services.end() ? nullptr : &*found;
-}
-
-core::Error NativeStack::unknown(std::string_view service) const {
-  std::vector<std::string> names;
-  for (const NativeService& known : plan_.services) names.push_back(known.service.name);
-  return unknown_service(plan_.name, service, names);
-}
-
-Result<std::string> NativeStack::endpoint(std::string_view service) const {
-  const NativeService* found = find(service);
-  if (found == nullptr) return unknown(service);
-  return found->url;
 }
 
 /// Marks services that have ended although nobody asked them to. Called with the mutex held.
@@ -85,10 +60,7 @@ Result<std::vector<ServiceStatus>> NativeStack::status() {
 std::optional<ServiceFailure> NativeStack::failed() {
   const std::lock_guard lock(mutex_);
   notice_ends();
-  for (const NativeService& service : plan_.services) {
-    if (service.failure) return service.failure;
-  }
-  return std::nullopt;
+  return first_failure();
 }
 
 Result<void> NativeStack::start(NativeService& service) {
@@ -107,12 +79,6 @@ Result<void> NativeStack::start_all(const std::stop_token& /*stop*/) {
     if (!started) return started.error();
   }
   return {};
-}
-
-void NativeStack::mark_ready(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  NativeService* service = find(name);
-  if (service != nullptr && service->state == ServiceState::starting) service->state = ServiceState::running;
 }
 
 std::uint16_t NativeStack::port_of(std::string_view name) const {
@@ -146,20 +112,7 @@ Result<void> NativeStack::start_service(std::string_view name) {
     const Result<void> started = start(*service);
     if (!started) return started.error();
   }
-  ReadinessProbe probe;
-  const auto deadline = std::chrono::steady_clock::now() + kRestartDeadline;
-  while (!probe.is_ready(service->service.ready, service->port.port())) {
-    const std::optional<ServiceFailure> failure = failed();
-    if (failure && failure->service == name) return to_error(*failure);
-    if (std::chrono::steady_clock::now() > deadline) {
-      return core::make_error(ErrorKind::timeout,
-                              fmt::format("{} was started again but was not ready within {}", name,
-                                          core::format_rounded(kRestartDeadline)));
-    }
-    std::this_thread::sleep_for(10ms);
-  }
-  mark_ready(name);
-  return {};
+  return wait_until_ready(service->service);
 }
 
 Result<void> NativeStack::signal_service(std::string_view name, int number) {

@@ -23,7 +23,7 @@ constexpr Nanoseconds kPatience = std::chrono::seconds(30);
 
 class ContainerFault final : public Fault {
  public:
-  ContainerFault(FaultSpec spec, core::Clock& clock)
+  ContainerFault(FaultSpec spec, const FaultPlace& /*place*/, core::Clock& clock)
       : spec_(std::move(spec)),
         container_(spec_.parameters.value("container", "")),
         action_(spec_.parameters.value("action", "")),
@@ -37,13 +37,6 @@ class ContainerFault final : public Fault {
     if (text.empty()) text = "docker";
     for (const std::string& word : mending()) text += " " + shell_quoted(word);
     return text;
-  }
-
-  Result<void> check(const std::stop_token& stop) override {
-    const auto sight = look(stop);
-    if (!sight) return sight.error();
-    if (!sight->present) return {};
-    return core::make_error(ErrorKind::unavailable, fmt::format("{} already", sight->evidence), undo());
   }
 
   /// The names that others in the network know the container by, which reconnecting has to give back.
@@ -150,11 +143,6 @@ void read_container(TomlTable& table, FaultSpec& fault) {
   fault.description = fmt::format("{} of container {}", action, fault.parameters.value("container", ""));
 }
 
-std::unique_ptr<Fault> make_container_fault(const FaultSpec& spec, const FaultPlace& /*place*/,
-                                            core::Clock& clock) {
-  return std::make_unique<ContainerFault>(spec, clock);
-}
-
 }  // namespace
 
 std::vector<FaultKind> container_kinds() {
@@ -163,7 +151,7 @@ std::vector<FaultKind> container_kinds() {
            {"container", "action", "network", "engine"},
            FaultKind::Place::own_keys,
            read_container,
-           make_container_fault,
+           make_kind<ContainerFault>,
            nullptr}};
 }
 

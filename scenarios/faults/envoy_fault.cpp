@@ -17,20 +17,13 @@ namespace {
 
 class EnvoyFault final : public Fault {
  public:
-  EnvoyFault(FaultSpec spec, core::Clock& clock)
+  EnvoyFault(FaultSpec spec, const FaultPlace& /*place*/, core::Clock& clock)
       : spec_(std::move(spec)), api_(spec_.parameters.value("api", "")), clock_(clock) {}
 
   bool has_ttl() const override { return false; }
 
   std::string undo() const override {
     return fmt::format("curl -X POST {}", shell_quoted(core::without_credentials(api_) + query(false)));
-  }
-
-  Result<void> check(const std::stop_token& stop) override {
-    const auto sight = look(stop);
-    if (!sight) return sight.error();
-    if (!sight->present) return {};
-    return core::make_error(core::ErrorKind::unavailable, fmt::format("{} already", sight->evidence), undo());
   }
 
   Result<WallTime> inject(const std::stop_token& stop) override { return modify(true, stop); }
@@ -63,10 +56,7 @@ class EnvoyFault final : public Fault {
   }
 
   Result<WallTime> modify(bool set, const std::stop_token& stop) {
-    const WallTime at = clock_.wall_now();
-    const auto reply = call_api(http_, {.method = "POST", .url = api_ + query(set)}, stop);
-    if (!reply) return reply.error();
-    return at;
+    return change_by(http_, clock_, {.method = "POST", .url = api_ + query(set)}, stop);
   }
 
   const FaultSpec spec_;
@@ -86,11 +76,6 @@ void read_envoy(TomlTable& table, FaultSpec& fault) {
   for (const auto& [key, value] : keys) fault.description += fmt::format(" {}={}", key, value);
 }
 
-std::unique_ptr<Fault> make_envoy_fault(const FaultSpec& spec, const FaultPlace& /*place*/,
-                                        core::Clock& clock) {
-  return std::make_unique<EnvoyFault>(spec, clock);
-}
-
 }  // namespace
 
 std::vector<FaultKind> envoy_kinds() {
@@ -99,7 +84,7 @@ std::vector<FaultKind> envoy_kinds() {
            {"api", "keys"},
            FaultKind::Place::own_keys,
            read_envoy,
-           make_envoy_fault,
+           make_kind<EnvoyFault>,
            nullptr}};
 }
 

@@ -25,19 +25,11 @@ std::string command_line(const Json& command) {
 
 class ExecFault final : public Fault {
  public:
-  ExecFault(FaultSpec spec, core::Clock& clock) : spec_(std::move(spec)), clock_(clock) {}
+  ExecFault(FaultSpec spec, const FaultPlace& /*place*/, core::Clock& clock)
+      : spec_(std::move(spec)), clock_(clock) {}
 
   bool has_ttl() const override { return false; }
   std::string undo() const override { return command_line(spec_.parameters.at("undo")); }
-
-  Result<void> check(const std::stop_token& stop) override {
-    if (!spec_.parameters.contains("state")) return {};
-    const auto sight = look(stop);
-    if (!sight) return sight.error();
-    if (!sight->present) return {};
-    return core::make_error(core::ErrorKind::unavailable,
-                            fmt::format("it is there already: {}", sight->evidence), undo());
-  }
 
   /// Where its words are paths from: another process may mend it from elsewhere.
   Json memory() const override { return {{"folder", folder_}}; }
@@ -122,11 +114,6 @@ void read_exec(TomlTable& table, FaultSpec& fault) {
   }
 }
 
-std::unique_ptr<Fault> make_exec_fault(const FaultSpec& spec, const FaultPlace& /*place*/,
-                                       core::Clock& clock) {
-  return std::make_unique<ExecFault>(spec, clock);
-}
-
 }  // namespace
 
 std::vector<FaultKind> exec_kinds() {
@@ -135,7 +122,7 @@ std::vector<FaultKind> exec_kinds() {
            {"command", "undo", "state", "timeout"},
            FaultKind::Place::own_keys,
            read_exec,
-           make_exec_fault,
+           make_kind<ExecFault>,
            nullptr}};
 }
 

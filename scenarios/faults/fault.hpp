@@ -41,9 +41,9 @@ class Fault {
   /// Whether it ends by itself after FaultSpec::max_duration, also when nobody clears it.
   virtual bool has_ttl() const = 0;
 
-  /// Whether it can be injected now; changes nothing. Errors: unavailable (somebody else has it on, the
-  /// target refuses), timeout, cancelled, protocol.
-  virtual core::Result<void> check(const std::stop_token& stop) = 0;
+  /// Whether it can be injected now; changes nothing. Where a kind says no more: `look` does not see it yet.
+  /// Errors: unavailable (somebody else has it on, the target refuses), timeout, cancelled, protocol.
+  virtual core::Result<void> check(const std::stop_token& stop);
   /// What `clear` has to know of how things were before, once `check` has passed: it is written down before
   /// the fault is injected, and given back with `recall` when another process has to clear it.
   virtual Json memory() const { return nullptr; }
@@ -58,6 +58,13 @@ class Fault {
   /// Main thread only. Errors: as inject.
   virtual core::Result<core::WallTime> clear(const std::stop_token& stop) = 0;
 };
+
+/// The token that `variable` holds; empty where it is not set.
+std::string token_from(const std::string& variable);
+
+/// Clears until the fault itself says that it is gone, five times at the most. Returns since when it is gone.
+/// Main thread only. Errors: those of the last try.
+core::Result<core::WallTime> clear_for_sure(Fault& fault, core::Clock& clock, const std::stop_token& stop);
 
 /// Errors: usage, when the place cannot have this fault (a process fault without a stack of our own).
 core::Result<std::unique_ptr<Fault>> make_fault(const FaultSpec& spec, const FaultPlace& place,

@@ -27,6 +27,14 @@ Result<core::HttpReply> call_api(core::HttpClient& http, core::HttpCall call, co
                                                               reply->status, said.empty() ? "" : ": ", said));
 }
 
+Result<core::WallTime> change_by(core::HttpClient& http, core::Clock& clock, core::HttpCall call,
+                                 const std::stop_token& stop, bool absent_will_do) {
+  const core::WallTime at = clock.wall_now();
+  const auto reply = call_api(http, std::move(call), stop, absent_will_do);
+  if (!reply) return reply.error();
+  return at;
+}
+
 Result<Json> call_json(core::HttpClient& http, core::HttpCall call, const std::stop_token& stop) {
   const auto reply = call_api(http, call, stop);
   if (!reply) return reply.error();
@@ -64,6 +72,11 @@ Result<std::string> with_variables(const std::string& text) {
     result.append(text, at, begin - at).append(value);
     at = end + 1;
   }
+}
+
+std::string delete_call(const std::string& url, const std::string& token_variable) {
+  return fmt::format("curl -X DELETE -H \"Authorization: Bearer ${}\" {}", token_variable,
+                     core::without_credentials(url));
 }
 
 std::string shell_quoted(const std::string& text) {

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "core/clock.hpp"
 #include "core/http_client.hpp"
 #include "core/toml_reader.hpp"
 #include "scenarios/json.hpp"
@@ -17,6 +18,10 @@ namespace obsctl::scenarios {
 core::Result<core::HttpReply> call_api(core::HttpClient& http, core::HttpCall call,
                                        const std::stop_token& stop, bool absent_will_do = false);
 
+/// The same; returns when it was sent, from when its effect can have begun. Errors: as call_api.
+core::Result<core::WallTime> change_by(core::HttpClient& http, core::Clock& clock, core::HttpCall call,
+                                       const std::stop_token& stop, bool absent_will_do = false);
+
 /// The same, as JSON. Errors: and protocol, when it is not JSON.
 core::Result<Json> call_json(core::HttpClient& http, core::HttpCall call, const std::stop_token& stop);
 
@@ -26,6 +31,9 @@ std::string read_api(core::TomlTable& table, FaultSpec& fault, const std::string
 /// `text` with every ${NAME} replaced by that environment variable, so that files and journals need hold no
 /// secret. Errors: usage, naming the variable that is not set.
 core::Result<std::string> with_variables(const std::string& text);
+
+/// What a person types to DELETE `url`, with the token that a variable of his holds.
+std::string delete_call(const std::string& url, const std::string& token_variable);
 
 /// For a shell: in single quotes where it has to be; ${NAME} stays what the shell expands.
 std::string shell_quoted(const std::string& text);

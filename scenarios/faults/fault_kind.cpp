@@ -44,21 +44,4 @@ void complete_description(FaultSpec& fault) {
     text += " " + route.get<std::string>();
 }
 
-core::Result<std::unique_ptr<Fault>> make_fault(const FaultSpec& spec, const FaultPlace& place,
-                                                core::Clock& clock) {
-  const FaultKind* kind = find_fault_kind(spec.kind);
-  if (kind == nullptr) {
-    return core::make_error(core::ErrorKind::internal,
-                            fmt::format("fault \"{}\": there is no kind \"{}\"", spec.name, spec.kind));
-  }
-  if (kind->place == FaultKind::Place::service && place.stack == nullptr) {
-    return core::make_error(
-        core::ErrorKind::usage,
-        fmt::format("fault \"{}\": {} works on processes that obsctl itself runs, and {} is not one",
-                    spec.name, spec.kind, place.target),
-        "run the scenario on its stack, without --target");
-  }
-  return kind->make(spec, place, clock);
-}
-
 }  // namespace obsctl::scenarios

@@ -33,6 +33,12 @@ struct FaultKind {
   std::string (*draw)(stacks::SplitMix64& random) = nullptr;
 };
 
+/// FaultKind::make of a kind whose class is made of a spec, a place and a clock.
+template <class Kind>
+std::unique_ptr<Fault> make_kind(const FaultSpec& fault, const FaultPlace& place, core::Clock& clock) {
+  return std::make_unique<Kind>(fault, place, clock);
+}
+
 /// In the order of the reference.
 const std::vector<FaultKind>& fault_kinds();
 std::vector<std::string> fault_kind_names();

@@ -21,7 +21,7 @@ namespace {
 
 class FlagdFault final : public Fault {
  public:
-  FlagdFault(FaultSpec spec, core::Clock& clock)
+  FlagdFault(FaultSpec spec, const FaultPlace& /*place*/, core::Clock& clock)
       : spec_(std::move(spec)),
         file_(spec_.parameters.value("file", "")),
         flag_(spec_.parameters.value("flag", "")),
@@ -124,11 +124,6 @@ void read_flagd(TomlTable& table, FaultSpec& fault) {
       fmt::format("flag {} is {}", fault.parameters.value("flag", ""), fault.parameters.value("variant", ""));
 }
 
-std::unique_ptr<Fault> make_flagd_fault(const FaultSpec& spec, const FaultPlace& /*place*/,
-                                        core::Clock& clock) {
-  return std::make_unique<FlagdFault>(spec, clock);
-}
-
 }  // namespace
 
 std::vector<FaultKind> flagd_kinds() {
@@ -137,7 +132,7 @@ std::vector<FaultKind> flagd_kinds() {
            {"file", "flag", "variant", "api"},
            FaultKind::Place::own_keys,
            read_flagd,
-           make_flagd_fault,
+           make_kind<FlagdFault>,
            nullptr}};
 }
 

@@ -47,15 +47,6 @@ class HttpFault final : public Fault {
     return text + " " + shell_quoted(core::without_credentials(url_of(call)));
   }
 
-  Result<void> check(const std::stop_token& stop) override {
-    if (!spec_.parameters.contains("state")) return {};
-    const auto sight = look(stop);
-    if (!sight) return sight.error();
-    if (!sight->present) return {};
-    return core::make_error(core::ErrorKind::unavailable,
-                            fmt::format("it is there already: {}", sight->evidence), undo());
-  }
-
   Result<WallTime> inject(const std::stop_token& stop) override { return send("set", true, stop); }
   Result<WallTime> clear(const std::stop_token& stop) override { return send("undo", false, stop); }
 
@@ -104,10 +95,8 @@ class HttpFault final : public Fault {
   Result<WallTime> send(const char* which, bool present, const std::stop_token& stop) {
     const auto call = call_of(spec_.parameters.at(which));
     if (!call) return call.error();
-    const WallTime at = clock_.wall_now();
-    const auto reply = call_api(http_, *call, stop);
-    if (!reply) return reply.error();
-    present_ = present;
+    auto at = change_by(http_, clock_, *call, stop);
+    if (at) present_ = present;
     return at;
   }
 
@@ -171,10 +160,6 @@ void read_http(TomlTable& table, FaultSpec& fault) {
   }
 }
 
-std::unique_ptr<Fault> make_http_fault(const FaultSpec& spec, const FaultPlace& place, core::Clock& clock) {
-  return std::make_unique<HttpFault>(spec, place, clock);
-}
-
 }  // namespace
 
 std::vector<FaultKind> http_kinds() {
@@ -183,7 +168,7 @@ std::vector<FaultKind> http_kinds() {
            {"set", "undo", "state"},
            FaultKind::Place::own_keys,
            read_http,
-           make_http_fault,
+           make_kind<HttpFault>,
            nullptr}};
 }
 

@@ -29,14 +29,6 @@ class ProcessFault : public Fault {
                        stack_.name());
   }
 
-  Result<void> check(const std::stop_token& stop) override {
-    const auto sight = look(stop);
-    if (!sight) return sight.error();
-    if (sight->present)
-      return core::make_error(core::ErrorKind::unavailable, fmt::format("{} already", sight->evidence));
-    return {};
-  }
-
   Result<FaultSight> look(const std::stop_token& /*stop*/) override {
     const auto services = stack_.status();
     if (!services) return services.error();
@@ -89,11 +81,6 @@ class Pause final : public ProcessFault {
   Result<void> break_it() override { return stack_.signal_service(service_, SIGSTOP); }
 };
 
-template <class Kind>
-std::unique_ptr<Fault> make(const FaultSpec& spec, const FaultPlace& place, core::Clock& clock) {
-  return std::make_unique<Kind>(spec, place, clock);
-}
-
 void read_kill(TomlTable& /*table*/, FaultSpec& fault) {
   fault.effect.failing = 1;
 }
@@ -115,14 +102,14 @@ std::vector<FaultKind> process_kinds() {
        {},
        FaultKind::Place::service,
        read_kill,
-       make<Kill>,
+       make_kind<Kill>,
        draw_nothing},
       {"pause",
        "a service stands still: it takes connections and answers nothing",
        {},
        FaultKind::Place::service,
        read_pause,
-       make<Pause>,
+       make_kind<Pause>,
        draw_nothing},
   };
 }

@@ -29,17 +29,7 @@ class ReceiverFault final : public Fault {
 
   bool has_ttl() const override { return true; }
 
-  std::string undo() const override {
-    return fmt::format("curl -X DELETE -H \"Authorization: Bearer ${}\" {}", token_variable_,
-                       core::without_credentials(url_));
-  }
-
-  Result<void> check(const std::stop_token& stop) override {
-    const auto sight = look(stop);
-    if (!sight) return sight.error();
-    if (!sight->present) return {};
-    return core::make_error(core::ErrorKind::unavailable, fmt::format("{} already", sight->evidence), undo());
-  }
+  std::string undo() const override { return delete_call(url_, token_variable_); }
 
   Result<WallTime> inject(const std::stop_token& stop) override {
     const Json body{{"behaviours", spec_.parameters.at("behaviours")},
@@ -68,10 +58,7 @@ class ReceiverFault final : public Fault {
 
   Result<WallTime> send(HttpCall call, const std::stop_token& stop) {
     authorise(call);
-    const WallTime at = clock_.wall_now();
-    const auto reply = call_api(http_, std::move(call), stop);
-    if (!reply) return reply.error();
-    return at;
+    return change_by(http_, clock_, std::move(call), stop);
   }
 
   const FaultSpec spec_;
@@ -96,11 +83,6 @@ void read_receiver(TomlTable& table, FaultSpec& fault) {
                                   fmt::join(behaviours, ", "));
 }
 
-std::unique_ptr<Fault> make_receiver_fault(const FaultSpec& spec, const FaultPlace& place,
-                                           core::Clock& clock) {
-  return std::make_unique<ReceiverFault>(spec, place, clock);
-}
-
 }  // namespace
 
 std::vector<FaultKind> receiver_kinds() {
@@ -109,7 +91,7 @@ std::vector<FaultKind> receiver_kinds() {
            {"receiver", "behaviours"},
            FaultKind::Place::url,
            read_receiver,
-           make_receiver_fault,
+           make_kind<ReceiverFault>,
            nullptr}};
 }
 

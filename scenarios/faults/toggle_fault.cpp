@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/http_client.hpp"
+#include "scenarios/faults/fault_calls.hpp"
 
 namespace obsctl::scenarios {
 
@@ -35,10 +36,7 @@ class ToggleFault final : public Fault {
 
   bool has_ttl() const override { return true; }
 
-  std::string undo() const override {
-    return fmt::format("curl -X DELETE -H \"Authorization: Bearer ${}\" {}", token_variable_,
-                       core::without_credentials(url_));
-  }
+  std::string undo() const override { return delete_call(url_, token_variable_); }
 
   Result<void> check(const std::stop_token& stop) override {
     const auto before = call("GET", nullptr, stop);

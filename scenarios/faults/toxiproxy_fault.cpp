@@ -16,7 +16,7 @@ namespace {
 
 class ToxiproxyFault final : public Fault {
  public:
-  ToxiproxyFault(FaultSpec spec, core::Clock& clock)
+  ToxiproxyFault(FaultSpec spec, const FaultPlace& /*place*/, core::Clock& clock)
       : spec_(std::move(spec)),
         proxy_url_(fmt::format("{}/proxies/{}", spec_.parameters.value("api", ""),
                                core::percent_encoded(spec_.parameters.value("proxy", "")))),
@@ -29,13 +29,6 @@ class ToxiproxyFault final : public Fault {
     const std::string url = core::without_credentials(proxy_url_);
     return is_down() ? fmt::format("curl -X POST -d '{{\"enabled\": true}}' {}", url)
                      : fmt::format("curl -X DELETE {}/toxics/{}", url, toxic_);
-  }
-
-  Result<void> check(const std::stop_token& stop) override {
-    const auto sight = look(stop);
-    if (!sight) return sight.error();
-    if (!sight->present) return {};
-    return core::make_error(core::ErrorKind::unavailable, fmt::format("{} already", sight->evidence), undo());
   }
 
   Result<WallTime> inject(const std::stop_token& stop) override {
@@ -73,10 +66,7 @@ class ToxiproxyFault final : public Fault {
   }
 
   Result<WallTime> send(const HttpCall& call, const std::stop_token& stop) {
-    const WallTime at = clock_.wall_now();
-    const auto reply = call_api(http_, call, stop, call.method == "DELETE");
-    if (!reply) return reply.error();
-    return at;
+    return change_by(http_, clock_, call, stop, call.method == "DELETE");
   }
 
   const FaultSpec spec_;
@@ -116,11 +106,6 @@ void read_toxiproxy(TomlTable& table, FaultSpec& fault) {
       fmt::format("toxic {}{} of proxy {}", toxic, numbers, fault.parameters.value("proxy", ""));
 }
 
-std::unique_ptr<Fault> make_toxiproxy_fault(const FaultSpec& spec, const FaultPlace& /*place*/,
-                                            core::Clock& clock) {
-  return std::make_unique<ToxiproxyFault>(spec, clock);
-}
-
 }  // namespace
 
 std::vector<FaultKind> toxiproxy_kinds() {
@@ -129,7 +114,7 @@ std::vector<FaultKind> toxiproxy_kinds() {
            {"api", "proxy", "toxic", "stream", "toxicity", "attributes"},
            FaultKind::Place::own_keys,
            read_toxiproxy,
-           make_toxiproxy_fault,
+           make_kind<ToxiproxyFault>,
            nullptr}};
 }
 

@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <future>
 #include <random>
 #include <thread>
-#include <unordered_map>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
 
+#include "core/population.hpp"
 #include "stacks/proxy/proxy_kinds.hpp"
 #include "stacks/proxy/session.hpp"
 #include "stacks/proxy/stream.hpp"
@@ -93,12 +92,20 @@ class Proxy final : public FaultProxy {
               .upstream = upstream,
               .scratch = std::string(kReadBuffer, '\0'),
               .assembly = {},
-              .closed = [this](Session& session) { forget(session); }} {}
+              .closed = [this](Session& session) { forget(session); }},
+        sessions_(*loop_, std::min({options.connect_timeout, options.answer_timeout, options.read_timeout,
+                                    options.idle_timeout})),
+        expiry_(*loop_,
+                [this] {
+                  toggles_.expire();
+                  expire_in_time();
+                }),
+        probe_deadline_(*loop_, [this] { finish_probe(); }) {}
 
   ~Proxy() override {
     admin_.reset();
     loop_->mailbox()->post([this] {
-      cut_all();
+      sessions_.cut_all();
       loop_->stop();
     });
     if (thread_.joinable()) thread_.join();
@@ -128,9 +135,6 @@ class Proxy final : public FaultProxy {
   const ToggleKinds& kinds() const { return proxy_toggle_kinds(options_.upstream.scheme); }
   void take_in(core::Descriptor socket);
   void forget(Session& session);
-  void keep_sweeping();
-  bool cut_all();
-  std::vector<std::shared_ptr<Session>> snapshot() const;
   void toggle_changed(std::size_t kind);
   void expire_in_time();
   void answer_admin(const Exchange& exchange);
@@ -144,13 +148,11 @@ class Proxy final : public FaultProxy {
   ToggleBoard board_;
   TogglesApi toggles_;
   SessionHost host_;
-  std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
-  std::optional<core::EventLoop::TimerId> expiry_;
+  core::Population<Session> sessions_;
+  core::Alarm expiry_;
   std::unique_ptr<Stream> probe_;  ///< the connection that /readyz tries
-  std::optional<core::EventLoop::TimerId> probe_timer_;
+  core::Alarm probe_deadline_;
   std::vector<Exchange> waiting_for_probe_;
-  bool sweeping_ = false;
-  std::function<void()> when_empty_;
   std::unique_ptr<core::HttpServer> admin_;
   std::thread thread_;
 };
@@ -159,85 +161,34 @@ void Proxy::take_in(core::Descriptor socket) {
   if (sessions_.size() >= options_.max_connections) return metrics_.connection_refused();
   auto session = is_tcp() ? make_tcp_session(host_) : make_http_session(host_);
   metrics_.client_connected();
-  sessions_.emplace(session.get(), session);
+  sessions_.add(session);
   if (!session->start(std::move(socket))) session->cut();
-  keep_sweeping();
 }
 
 void Proxy::forget(Session& session) {
-  if (sessions_.erase(&session) > 0) metrics_.client_gone();
-  if (sessions_.empty() && when_empty_) std::exchange(when_empty_, nullptr)();
-}
-
-/// One timer for all sessions; a timeout is late by at most an eighth.
-void Proxy::keep_sweeping() {
-  if (sweeping_ || sessions_.empty()) return;
-  sweeping_ = true;
-  const core::Nanoseconds shortest = std::min(
-      {options_.connect_timeout, options_.answer_timeout, options_.read_timeout, options_.idle_timeout});
-  const auto period = std::clamp<core::Nanoseconds>(shortest / 8, std::chrono::milliseconds(2),
-                                                    std::chrono::milliseconds(500));
-  loop_->at(std::chrono::steady_clock::now() + period, [this] {
-    sweeping_ = false;
-    const core::SteadyTime now = std::chrono::steady_clock::now();
-    for (const auto& session : snapshot()) session->sweep(now);
-    keep_sweeping();
-  });
-}
-
-std::vector<std::shared_ptr<Session>> Proxy::snapshot() const {
-  std::vector<std::shared_ptr<Session>> all;
-  all.reserve(sessions_.size());
-  for (const auto& [key, session] : sessions_) all.push_back(session);
-  return all;
+  if (sessions_.remove(session)) metrics_.client_gone();
 }
 
 bool Proxy::drain(core::Nanoseconds deadline, const std::stop_token& urgent) {
-  const auto progress = std::make_shared<core::Completion>();
-  loop_->mailbox()->post([this, progress] {
+  const auto take_no_more = [this] {
     host_.draining = true;
     acceptor_.stop();
-    for (const auto& session : snapshot()) session->drain();
-    if (sessions_.empty()) {
-      progress->report();
-    } else {
-      when_empty_ = [progress] { progress->report(); };
-    }
-  });
-  if (progress->wait_for(deadline, urgent)) return true;
-  std::promise<bool> cut;
-  loop_->mailbox()->post([this, &cut] { cut.set_value(cut_all()); });
-  return cut.get_future().get();
-}
-
-/// True: nobody was still waiting for anything.
-bool Proxy::cut_all() {
-  bool all_done = true;
-  for (const auto& session : snapshot()) {
-    if (!session->lingering()) all_done = false;
-    session->cut();
-  }
-  return all_done;
+  };
+  return sessions_.drain(take_no_more, deadline, urgent);
 }
 
 void Proxy::toggle_changed(std::size_t kind) {
-  for (const auto& session : snapshot()) session->toggle_changed(kind);
+  sessions_.for_each([kind](Session& session) { session.toggle_changed(kind); });
   expire_in_time();
 }
 
 /// TTLs end on time even when nothing passes: connections may be waiting for it.
 void Proxy::expire_in_time() {
-  if (expiry_) loop_->cancel(*std::exchange(expiry_, std::nullopt));
-  if (board_.quiet()) return;
-  core::Nanoseconds first = core::Nanoseconds::max();
+  core::SteadyTime first = core::SteadyTime::max();
   for (std::size_t kind = 0; kind < kinds().size(); ++kind) {
-    if (board_.on(kind)) first = std::min(first, board_.left(kind));
+    if (board_.on(kind)) first = std::min(first, std::chrono::steady_clock::now() + board_.left(kind));
   }
-  expiry_ = loop_->at(std::chrono::steady_clock::now() + first, [this] {
-    expiry_.reset();
-    toggles_.expire();
-    expire_in_time();
-  });
+  expiry_.set(first);
 }
 
 void Proxy::answer_admin(const Exchange& exchange) {
@@ -267,15 +218,12 @@ void Proxy::probe(const Exchange& exchange) {
   probe_ = std::make_unique<Stream>(*loop_, [this] {
     if (!probe_->connecting()) finish_probe();
   });
-  probe_timer_ = loop_->at(std::chrono::steady_clock::now() + kProbeTimeout, [this] {
-    probe_timer_.reset();
-    finish_probe();
-  });
+  probe_deadline_.set(std::chrono::steady_clock::now() + kProbeTimeout);
   if (!probe_->connect(host_.upstream) || !probe_->connecting()) finish_probe();
 }
 
 void Proxy::finish_probe() {
-  if (probe_timer_) loop_->cancel(*std::exchange(probe_timer_, std::nullopt));
+  probe_deadline_.set(core::SteadyTime::max());
   const bool up = probe_->open();
   probe_->close();
   loop_->keep_for_now(std::move(probe_));

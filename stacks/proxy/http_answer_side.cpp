@@ -177,7 +177,7 @@ void HttpSession::answer(int status, std::string_view detail, core::Nanoseconds 
 
 void HttpSession::release_held() {
   if (throttle_.empty()) return;
-  wake_at(throttle_.release(host_.loop.now()));
+  wake_.set(throttle_.release(host_.loop.now()));
   if (client_.clear_to_write()) deadline_ = host_.loop.now() + host_.options.idle_timeout;
 }
 

@@ -113,7 +113,7 @@ void HttpSession::meet_faults(std::string_view path) {
   throttle_.set({.bytes_per_second = plan_.bytes_per_second, .at_most = plan_.truncate_after});
   if (plan_.delay <= core::Nanoseconds(0)) return end_as_planned();
   enter(Phase::delayed, core::Nanoseconds::max());
-  wake_at(std::chrono::steady_clock::now() + plan_.delay);
+  wake_.set(std::chrono::steady_clock::now() + plan_.delay);
 }
 
 void HttpSession::end_as_planned() {

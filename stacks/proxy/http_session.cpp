@@ -22,7 +22,10 @@ std::shared_ptr<Session> make_http_session(SessionHost& host) {
 }
 
 HttpSession::HttpSession(SessionHost& host)
-    : host_(host), client_(host.loop, [this] { changed(); }), throttle_(client_) {}
+    : host_(host),
+      client_(host.loop, [this] { changed(); }),
+      throttle_(client_),
+      wake_(host.loop, [this] { changed(); }) {}
 
 bool HttpSession::start(core::Descriptor client) {
   enter(Phase::head, host_.options.idle_timeout);
@@ -73,7 +76,7 @@ bool HttpSession::step() {
         tunnel_->hand_on_failure();
         close();
       } else {
-        wake_at(tunnel_->next_release());
+        wake_.set(tunnel_->next_release());
       }
       return more;
     }
@@ -81,7 +84,7 @@ bool HttpSession::step() {
       discard_input();
       return false;
     case Phase::delayed:
-      if (timer_) return false;
+      if (wake_.is_set()) return false;
       end_as_planned();
       return true;
     case Phase::held:
@@ -187,22 +190,10 @@ void HttpSession::drop_upstream() {
   answer_searched_ = 0;
 }
 
-void HttpSession::wake_at(core::SteadyTime time) {
-  if (timer_ && wake_ == time) return;
-  if (timer_) host_.loop.cancel(*timer_);
-  timer_.reset();
-  wake_ = time;
-  if (time == core::SteadyTime::max()) return;
-  timer_ = host_.loop.at(time, [this] {
-    timer_.reset();
-    changed();
-  });
-}
-
 void HttpSession::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
-  wake_at(core::SteadyTime::max());
+  wake_.set(core::SteadyTime::max());
   tunnel_.reset();
   client_.close();
   drop_upstream();

@@ -90,7 +90,6 @@ class HttpSession final : public Session {
   void linger();
   void check_idle_upstream();
   void drop_upstream();
-  void wake_at(core::SteadyTime time);
   void close();
 
   SessionHost& host_;
@@ -107,8 +106,7 @@ class HttpSession final : public Session {
   BodyReader request_body_;
   BodyReader response_body_;
   std::optional<Tunnel> tunnel_;
-  std::optional<core::EventLoop::TimerId> timer_;
-  core::SteadyTime wake_ = core::SteadyTime::max();
+  core::Alarm wake_;
   core::SteadyTime deadline_ = core::SteadyTime::max();
   Phase phase_ = Phase::head;
   int status_ = 0;               ///< of the answer that is on its way; 0: it has not begun

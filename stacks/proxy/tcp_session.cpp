@@ -20,7 +20,8 @@ class TcpSession final : public Session {
         client_(host.loop, [this] { changed(); }),
         upstream_(host.loop, [this] { changed(); }),
         tunnel_(host, client_, upstream_),
-        lots_(host.board.kinds().size()) {}
+        lots_(host.board.kinds().size()),
+        wake_(host.loop, [this] { changed(); }) {}
 
   bool start(core::Descriptor client) override;
   void sweep(core::SteadyTime now) override;
@@ -34,7 +35,6 @@ class TcpSession final : public Session {
   void draw_lot(std::size_t kind);
   void apply();
   void changed();
-  void wake_at(core::SteadyTime time);
   void close();
 
   SessionHost& host_;
@@ -43,8 +43,7 @@ class TcpSession final : public Session {
   Tunnel tunnel_;
   std::vector<FaultPlan> lots_;  ///< one a kind
   Ending ending_ = Ending::answer;
-  std::optional<core::EventLoop::TimerId> timer_;
-  core::SteadyTime wake_ = core::SteadyTime::max();
+  core::Alarm wake_;
   core::SteadyTime connect_by_ = core::SteadyTime::max();
   bool begun_ = false;  ///< to connect to the upstream
   bool closed_ = false;
@@ -91,7 +90,7 @@ void TcpSession::apply() {
 void TcpSession::changed() {
   if (closed_) return;
   if (ending_ == Ending::hang && client_.peer_left()) return close();
-  if (ending_ == Ending::hang || ending_ == Ending::blackhole) return wake_at(core::SteadyTime::max());
+  if (ending_ == Ending::hang || ending_ == Ending::blackhole) return wake_.set(core::SteadyTime::max());
   if (!begun_) {
     begun_ = true;
     connect_by_ = host_.loop.now() + host_.options.connect_timeout;
@@ -110,7 +109,7 @@ void TcpSession::changed() {
     tunnel_.hand_on_failure();
     return close();
   }
-  wake_at(tunnel_.next_release());
+  wake_.set(tunnel_.next_release());
   if (!more) return;
   host_.loop.soon([weak = weak_from_this()] {
     if (const auto self = std::static_pointer_cast<TcpSession>(weak.lock())) self->changed();
@@ -126,22 +125,10 @@ void TcpSession::sweep(core::SteadyTime now) {
   }
 }
 
-void TcpSession::wake_at(core::SteadyTime time) {
-  if (timer_ && wake_ == time) return;
-  if (timer_) host_.loop.cancel(*timer_);
-  timer_.reset();
-  wake_ = time;
-  if (time == core::SteadyTime::max()) return;
-  timer_ = host_.loop.at(time, [this] {
-    timer_.reset();
-    changed();
-  });
-}
-
 void TcpSession::close() {
   if (closed_) return;
   closed_ = true;
-  wake_at(core::SteadyTime::max());
+  wake_.set(core::SteadyTime::max());
   client_.close();
   upstream_.close();
   host_.loop.keep_for_now(shared_from_this());

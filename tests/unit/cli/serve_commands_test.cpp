@@ -1,6 +1,5 @@
 // obsctl serve service: its flags and variables, what it says about wrong ones, and that it ends as it
 // should.
-#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -8,8 +7,10 @@
 #include "cli/command_line.hpp"
 #include "core/file.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/serving.hpp"
 
 using namespace obsctl;
+using tests::message_of;
 
 namespace {
 
@@ -25,29 +26,15 @@ class Variable {
   const char* name_;
 };
 
-/// Runs `serve service` with these arguments, and with its first signal already received.
-core::Result<int> serve(std::vector<std::string> arguments) {
-  cli::CommandLine line;
-  cli::add_serve_commands(line);
-  arguments.insert(arguments.begin(), {"serve", "service", "--listen", "127.0.0.1:0", "--log", "off"});
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-  line.app.parse(arguments);
-  core::SystemClock clock;
-  core::Logger log(core::LogLevel::off);
-  std::stop_source stopped;
-  stopped.request_stop();
-  cli::Context context{.stop = stopped.get_token(), .urgent = {}, .clock = clock, .log = log};
-  return line.action(context);
-}
-
-std::string message_of(const core::Result<int>& result) {
-  return result ? "no error" : core::to_string(result.error());
-}
-
-std::string contents(const char* file) {
+std::string contents(const std::string& file) {
   const auto text = core::read_file(file);
   REQUIRE(text.has_value());
   return *text;
+}
+
+core::Result<int> serve(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"service", "--listen", "127.0.0.1:0", "--log", "off"});
+  return tests::serve(std::move(arguments));
 }
 
 }  // namespace
@@ -83,14 +70,15 @@ TEST_CASE("a wrong flag of serve service is named with its variable") {
         "  hint: change --toggle-ttl or --toggle-ttl-max");
 }
 
-TEST_CASE("every flag of serve service is documented, with its variable") {
+TEST_CASE("every flag of a server is documented, with its variable") {
+  const std::string server = GENERATE("service", "proxy", "receiver");
   cli::CommandLine line;
   cli::add_serve_commands(line);
-  const CLI::App* service = line.app.get_subcommand("serve")->get_subcommand("service");
-  const std::string reference = contents("docs/reference/service.md");
+  const CLI::App* command = line.app.get_subcommand("serve")->get_subcommand(server);
+  const std::string reference = contents("docs/reference/" + server + ".md");
   const std::string example = contents(".env.example");
   int flags = 0;
-  for (const CLI::Option* option : service->get_options()) {
+  for (const CLI::Option* option : command->get_options()) {
     if (option->get_envname().empty()) continue;
     ++flags;
     CAPTURE(option->get_name());

@@ -1,40 +1,20 @@
 // obsctl serve proxy: its flags and variables, what it says about wrong ones, and that it ends as it should.
-#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "cli/command_line.hpp"
-#include "core/file.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/serving.hpp"
 
 using namespace obsctl;
+using tests::message_of;
 
 namespace {
 
-/// Runs `serve proxy` with these arguments, and with its first signal already received.
 core::Result<int> serve(std::vector<std::string> arguments) {
-  cli::CommandLine line;
-  cli::add_serve_commands(line);
-  arguments.insert(arguments.begin(), {"serve", "proxy", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-                                       "--log", "off", "--to", "http://127.0.0.1:1"});
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-  line.app.parse(arguments);
-  core::SystemClock clock;
-  core::Logger log(core::LogLevel::off);
-  std::stop_source stopped;
-  stopped.request_stop();
-  cli::Context context{.stop = stopped.get_token(), .urgent = {}, .clock = clock, .log = log};
-  return line.action(context);
-}
-
-std::string message_of(const core::Result<int>& result) {
-  return result ? "no error" : core::to_string(result.error());
-}
-
-std::string contents(const char* file) {
-  const auto text = core::read_file(file);
-  REQUIRE(text.has_value());
-  return *text;
+  arguments.insert(arguments.begin(), {"proxy", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log",
+                                       "off", "--to", "http://127.0.0.1:1"});
+  return tests::serve(std::move(arguments));
 }
 
 }  // namespace
@@ -71,22 +51,4 @@ TEST_CASE("an upstream of no known scheme is refused before anything listens") {
       "--to (OBSCTL_PROXY_TO): \"https://a\" is not an upstream: TLS cannot be looked into; tcp:// passes it "
       "through, for the faults of connections\n"
       "  hint: write it as http://127.0.0.1:8080 or tcp://127.0.0.1:6379");
-}
-
-TEST_CASE("every flag of serve proxy is documented, with its variable") {
-  cli::CommandLine line;
-  cli::add_serve_commands(line);
-  const CLI::App* proxy = line.app.get_subcommand("serve")->get_subcommand("proxy");
-  const std::string reference = contents("docs/reference/proxy.md");
-  const std::string example = contents(".env.example");
-  int flags = 0;
-  for (const CLI::Option* option : proxy->get_options()) {
-    if (option->get_envname().empty()) continue;
-    ++flags;
-    CAPTURE(option->get_name());
-    CHECK(reference.find("`" + option->get_name()) != std::string::npos);
-    CHECK(reference.find("`" + option->get_envname() + "`") != std::string::npos);
-    CHECK(example.find(option->get_envname() + "=") != std::string::npos);
-  }
-  CHECK(flags > 10);
 }
