@@ -1,5 +1,6 @@
 #include "core/http_response_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <ctime>
@@ -138,6 +139,11 @@ HttpResponse problem_response(int status, std::string_view detail) {
   append_json_escaped(response.body, detail);
   response.body += "\"}\n";
   return response;
+}
+
+HttpHeader retry_after(Nanoseconds wait) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
+  return {"Retry-After", std::to_string(std::max<std::int64_t>(1, seconds.count()))};
 }
 
 std::size_t append_response(std::string& out, const HttpResponse& response, std::string_view date,

@@ -18,6 +18,9 @@ std::string http_date(std::int64_t unix_seconds);
 /// An error as application/problem+json (RFC 9457), with the reason phrase as its title.
 HttpResponse problem_response(int status, std::string_view detail);
 
+/// Retry-After in whole seconds, rounded up, at least 1.
+HttpHeader retry_after(Nanoseconds wait);
+
 struct ResponseFraming {
   bool keep_alive = true;
   bool head_only = false;  ///< the request was HEAD

@@ -52,13 +52,16 @@ bool reads(const core::HttpExchange& exchange) {
   return exchange.method() == "GET" || exchange.method() == "HEAD";
 }
 
-core::HttpResponse retry_after(core::HttpResponse response, core::Nanoseconds wait) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
-  response.headers.push_back({"Retry-After", std::to_string(seconds.count())});
-  return response;
-}
-
 }  // namespace
+
+ReceiverHttp::ReceiverHttp(const Parts& parts)
+    : parts_(parts),
+      gate_({.token = parts.options.token,
+             .locked =
+                 "misbehaviour is locked: the receiver was started without a token (OBSCTL_RECEIVER_TOKEN)",
+             .realm = "misbehaviour"},
+            parts.inbox.clock()),
+      api_(parts.board, gate_, parts.log) {}
 
 void ReceiverHttp::handle(const Exchange& exchange) {
   const std::string_view path = exchange->path();
@@ -88,9 +91,9 @@ void ReceiverHttp::notification_path(const Exchange& exchange, NotificationKind 
 
 void ReceiverHttp::receive(const Exchange& exchange, NotificationKind kind, const std::string& receiver) {
   if (forward_for(kind, receiver) != nullptr && !parts_.forwarder.has_room()) {
-    return exchange->respond(
-        retry_after(problem_response(503, "too many notifications are waiting to be passed on"),
-                    std::chrono::seconds(1)));
+    core::HttpResponse response = problem_response(503, "too many notifications are waiting to be passed on");
+    response.headers.push_back(core::retry_after(std::chrono::seconds(1)));
+    return exchange->respond(std::move(response));
   }
   auto notification =
       parse_notification(kind, receiver, std::string(exchange->body()), parts_.inbox.clock().wall_now());
@@ -126,7 +129,7 @@ void ReceiverHttp::misbehave(const Exchange& exchange, Notification notification
     case Misbehaviour::Kind::status: {
       core::HttpResponse response =
           problem_response(misbehaviour.status, "the receiver was told to refuse this");
-      if (misbehaviour.retry_after) response = retry_after(std::move(response), *misbehaviour.retry_after);
+      if (misbehaviour.retry_after) response.headers.push_back(core::retry_after(*misbehaviour.retry_after));
       return exchange->respond(std::move(response));
     }
     case Misbehaviour::Kind::hang:
@@ -180,6 +183,7 @@ void ReceiverHttp::api(const Exchange& exchange, std::string_view path) {
   if (path == "notifications") {
     if (reads(*exchange)) return parts_.polls.answer(exchange);
     if (exchange->method() != "DELETE") return exchange->respond(wrong_method("GET, DELETE"));
+    if (auto refused = gate_.excess()) return exchange->respond(std::move(*refused));
     parts_.inbox.store().clear();
     return exchange->respond({.status = 204});
   }

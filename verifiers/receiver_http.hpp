@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/control_gate.hpp"
 #include "core/http_server.hpp"
 #include "verifiers/notification_forwarder.hpp"
 #include "verifiers/receiver_inbox.hpp"
@@ -29,8 +30,7 @@ class ReceiverHttp {
     NotificationForwarder& forwarder;
     core::Logger& log;
   };
-  explicit ReceiverHttp(const Parts& parts)
-      : parts_(parts), api_(parts.board, parts.options.token, parts.log) {}
+  explicit ReceiverHttp(const Parts& parts);
 
   /// Where mail goes, for the page; empty: nowhere.
   void set_mail_authority(std::string authority) { mail_authority_ = std::move(authority); }
@@ -55,6 +55,7 @@ class ReceiverHttp {
   core::HttpResponse metrics() const;
 
   Parts parts_;
+  core::ControlGate gate_;
   MisbehaviourApi api_;
   std::string mail_authority_;
   std::mutex hanging_mutex_;

@@ -17,16 +17,6 @@ namespace {
 constexpr core::Nanoseconds kDefaultTtl = std::chrono::minutes(5);
 constexpr core::Nanoseconds kLongestTtl = std::chrono::hours(1);
 
-/// The credentials of "Bearer xyz" (RFC 6750); the scheme's case does not matter.
-std::string_view bearer_token(std::string_view authorization) {
-  constexpr std::string_view scheme = "bearer ";
-  if (authorization.size() <= scheme.size()) return {};
-  for (std::size_t i = 0; i < scheme.size(); ++i) {
-    if ((authorization[i] | 0x20) != scheme[i]) return {};
-  }
-  return core::trimmed(authorization.substr(scheme.size()));
-}
-
 Json state_of(const std::string& receiver, const MisbehaviourBoard::Plan* plan) {
   const Misbehaviour* next = plan == nullptr ? nullptr : plan->next();
   Json state{{"receiver", receiver}, {"active", next != nullptr}};
@@ -96,26 +86,10 @@ Request read_request(const JsonReader& root) {
 
 }  // namespace
 
-std::optional<core::HttpResponse> MisbehaviourApi::refusal(const core::HttpExchange& exchange) const {
-  if (token_.empty()) {
-    return problem_response(
-        403, "misbehaviour is locked: the receiver was started without a token (OBSCTL_RECEIVER_TOKEN)");
-  }
-  const std::string_view given = bearer_token(exchange.header("Authorization"));
-  if (!given.empty() && core::equal_in_constant_time(given, token_)) return std::nullopt;
-  core::HttpResponse response =
-      problem_response(401, given.empty() ? "a bearer token is needed: Authorization: Bearer TOKEN"
-                                          : "the bearer token is wrong");
-  response.headers.push_back(
-      {"WWW-Authenticate", given.empty() ? "Bearer realm=\"misbehaviour\""
-                                         : "Bearer realm=\"misbehaviour\", error=\"invalid_token\""});
-  return response;
-}
-
 core::HttpResponse MisbehaviourApi::answer_all(const core::HttpExchange& exchange) {
   const bool reads = exchange.method() == "GET" || exchange.method() == "HEAD";
   if (!reads && exchange.method() != "DELETE") return wrong_method("GET, DELETE");
-  if (auto refused = refusal(exchange)) return std::move(*refused);
+  if (auto refused = gate_.refusal(exchange)) return std::move(*refused);
   if (!reads) {
     for (const auto& [receiver, plan] : board_.plans()) clear(receiver);
   }
@@ -128,7 +102,7 @@ core::HttpResponse MisbehaviourApi::answer_one(const core::HttpExchange& exchang
   if (method != "GET" && method != "HEAD" && method != "PUT" && method != "DELETE") {
     return wrong_method("GET, PUT, DELETE");
   }
-  if (auto refused = refusal(exchange)) return std::move(*refused);
+  if (auto refused = gate_.refusal(exchange)) return std::move(*refused);
   if (method == "PUT") return set(exchange, receiver);
   if (method == "DELETE") clear(receiver);
   return one(receiver);

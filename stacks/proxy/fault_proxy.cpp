@@ -84,7 +84,7 @@ class Proxy final : public FaultProxy {
                 .seed = seed,
                 .changed = [this](std::size_t kind) { toggle_changed(kind); }},
                clock),
-        toggles_(board_, {.token = options.token, .token_variable = kTokenVariable}, log),
+        toggles_(board_, {.token = options.token, .token_variable = kTokenVariable}, clock, log),
         host_{.options = options_,
               .loop = *loop_,
               .metrics = metrics_,

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/http_response_text.hpp"
 #include "stacks/services/problem.hpp"
 
 namespace obsctl::stacks {
@@ -103,7 +104,7 @@ void Dependencies::ended(const std::shared_ptr<Round>& round, const std::string&
   core::HttpResponse failure;
   if (outcome == Outcome::rejected) {
     failure = problem(503, fmt::format("the circuit breaker of the dependency {} is open", name));
-    failure.headers.push_back(retry_after(called.breaker.wait(now)));
+    failure.headers.push_back(core::retry_after(called.breaker.wait(now)));
   } else {
     called.breaker.failed(round->ticket, now);
     failure = outcome == Outcome::error

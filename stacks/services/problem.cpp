@@ -1,7 +1,5 @@
 #include "stacks/services/problem.hpp"
 
-#include <algorithm>
-
 #include <nlohmann/json.hpp>
 
 #include "core/http_response_text.hpp"
@@ -22,11 +20,6 @@ core::HttpResponse problem(int status, std::string_view detail, const std::vecto
       json_answer(status, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
   response.content_type = "application/problem+json";
   return response;
-}
-
-core::HttpHeader retry_after(core::Nanoseconds wait) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
-  return {"Retry-After", std::to_string(std::max<std::int64_t>(1, seconds.count()))};
 }
 
 core::HttpResponse json_answer(int status, std::string body) {

@@ -21,9 +21,6 @@ struct FieldError {
 /// title is the status's reason phrase; `errors`, when there are any, becomes a member of that name.
 core::HttpResponse problem(int status, std::string_view detail, const std::vector<FieldError>& errors = {});
 
-/// Retry-After in whole seconds, rounded up, at least 1.
-core::HttpHeader retry_after(core::Nanoseconds wait);
-
 /// Any JSON document as an answer.
 core::HttpResponse json_answer(int status, std::string body);
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/token_bucket.hpp"
 #include "stacks/services/toggle_kinds.hpp"
 
 namespace obsctl::stacks {
@@ -12,11 +13,10 @@ namespace {
 
 constexpr int kTooManyRequests = 429;
 
-/// A token bucket, kept as the one number that says all of it: when it will be full again.
 class RateLimit final : public Fault {
  public:
   RateLimit(const core::Rate& rate, int burst, RoutePatterns routes, const core::Clock& clock)
-      : rate_(rate), burst_(burst), routes_(std::move(routes)), clock_(clock), full_at_(clock.steady_now()) {}
+      : rate_(rate), burst_(burst), routes_(std::move(routes)), clock_(clock), bucket_(rate, burst) {}
 
   void describe(nlohmann::ordered_json& state) const override {
     state["rate"] = core::format_rate(rate_);
@@ -25,14 +25,8 @@ class RateLimit final : public Fault {
   }
   bool affect_request(std::string_view route, FaultPlan& plan) override {
     if (!routes_.match(route)) return false;
-    const core::SteadyTime now = clock_.steady_now();
-    const core::Nanoseconds token = core::scale(rate_.per, 1 / static_cast<double>(rate_.count));
-    const core::SteadyTime full_then = std::max(full_at_, now) + token;
-    const core::Nanoseconds missing = full_then - now - burst_ * token;
-    if (missing <= core::Nanoseconds(0)) {
-      full_at_ = full_then;
-      return false;
-    }
+    const core::Nanoseconds missing = bucket_.take(clock_.steady_now());
+    if (missing == core::Nanoseconds(0)) return false;
     plan.answer_with(kTooManyRequests);
     plan.retry_after = std::max(plan.retry_after, missing);
     return true;
@@ -46,7 +40,7 @@ class RateLimit final : public Fault {
   const int burst_;
   const RoutePatterns routes_;
   const core::Clock& clock_;
-  core::SteadyTime full_at_;
+  core::TokenBucket bucket_;
 };
 
 }  // namespace

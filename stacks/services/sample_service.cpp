@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/http_response_text.hpp"
 #include "stacks/services/held_requests.hpp"
 #include "stacks/services/problem.hpp"
 #include "stacks/services/request_id.hpp"
@@ -60,7 +61,7 @@ class Service final : public SampleService {
                 .seed = seed,
                 .changed = [this](std::size_t kind) { toggle_changed(kind); }},
                clock),
-        toggles_(board_, {options.token, "OBSCTL_SERVICE_TOKEN"}, log),
+        toggles_(board_, {options.token, "OBSCTL_SERVICE_TOKEN"}, clock, log),
         dependencies_(options.calls, board_, clock) {}
 
   core::Result<void> listen() {
@@ -163,7 +164,8 @@ void Service::answer_with_status(const Call& call) {
       problem(plan.status, plan.reason.empty() ? fmt::format("this error was injected by the toggle {}",
                                                              board_.kinds()[plan.decided_by].name)
                                                : plan.reason);
-  if (plan.retry_after > core::Nanoseconds(0)) response.headers.push_back(retry_after(plan.retry_after));
+  if (plan.retry_after > core::Nanoseconds(0))
+    response.headers.push_back(core::retry_after(plan.retry_after));
   finish(call, std::move(response));
 }
 

@@ -17,20 +17,17 @@ std::string written(const Json& document) {
   return document.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-/// The credentials of "Bearer xyz" (RFC 6750); the scheme's case does not matter.
-std::string_view bearer_token(std::string_view authorization) {
-  constexpr std::string_view scheme = "bearer ";
-  if (authorization.size() <= scheme.size()) return {};
-  for (std::size_t i = 0; i < scheme.size(); ++i) {
-    if ((authorization[i] | 0x20) != scheme[i]) return {};
-  }
-  return core::trimmed(authorization.substr(scheme.size()));
-}
-
 }  // namespace
 
-TogglesApi::TogglesApi(ToggleBoard& board, TogglesApiOptions options, core::Logger& log)
-    : board_(board), options_(std::move(options)), log_(log) {}
+TogglesApi::TogglesApi(ToggleBoard& board, const TogglesApiOptions& options, const core::Clock& clock,
+                       core::Logger& log)
+    : board_(board),
+      gate_({.token = options.token,
+             .locked = fmt::format("the toggles are locked: the service was started without a token ({})",
+                                   options.token_variable),
+             .realm = "toggles"},
+            clock),
+      log_(log) {}
 
 bool TogglesApi::serves(std::string_view path) {
   const RouteId route = route_of(path).id;
@@ -41,7 +38,7 @@ core::HttpResponse TogglesApi::answer(const core::HttpExchange& exchange) {
   const Route& route = route_of(exchange.path());
   const Method method = method_of(exchange.method());
   if (!route.knows(method)) return unknown_method(route, exchange.method());
-  if (auto refused = refusal(exchange)) return std::move(*refused);
+  if (auto refused = gate_.refusal(exchange)) return std::move(*refused);
   if (route.id == RouteId::toggles) return method == Method::del ? clear_all() : all();
   const std::string_view name = exchange.path().substr(exchange.path().rfind('/') + 1);
   const std::optional<std::size_t> kind = board_.find(name);
@@ -61,21 +58,6 @@ core::HttpResponse TogglesApi::no_such_toggle(std::string_view name) const {
   for (const ToggleKind& kind : board_.kinds()) names.emplace_back(kind.name);
   return problem(404, fmt::format("there is no toggle \"{}\"{}; there are: {}", name,
                                   core::did_you_mean(name, names), fmt::join(names, ", ")));
-}
-
-std::optional<core::HttpResponse> TogglesApi::refusal(const core::HttpExchange& exchange) const {
-  if (options_.token.empty())
-    return problem(403, fmt::format("the toggles are locked: the service was started without a token ({})",
-                                    options_.token_variable));
-  const std::string_view given = bearer_token(exchange.header("Authorization"));
-  if (!given.empty() && core::equal_in_constant_time(given, options_.token)) return std::nullopt;
-  core::HttpResponse response =
-      problem(401, given.empty() ? "a bearer token is needed: Authorization: Bearer TOKEN"
-                                 : "the bearer token is wrong");
-  response.headers.push_back({"WWW-Authenticate", given.empty()
-                                                      ? "Bearer realm=\"toggles\""
-                                                      : "Bearer realm=\"toggles\", error=\"invalid_token\""});
-  return response;
 }
 
 core::HttpResponse TogglesApi::all() const {

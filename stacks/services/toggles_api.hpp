@@ -3,10 +3,10 @@
 // anew, so that two who break the same service cannot overwrite each other's faults.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/control_gate.hpp"
 #include "core/http_server.hpp"
 #include "core/log.hpp"
 #include "stacks/services/toggle_board.hpp"
@@ -22,17 +22,18 @@ struct TogglesApiOptions {
 
 class TogglesApi {
  public:
-  TogglesApi(ToggleBoard& board, TogglesApiOptions options, core::Logger& log);
+  /// `board`, `clock` and `log` outlive it.
+  TogglesApi(ToggleBoard& board, const TogglesApiOptions& options, const core::Clock& clock,
+             core::Logger& log);
 
   /// True: a path that answer() is for.
   static bool serves(std::string_view path);
-  /// Any method; 404 and 405 are among the answers.
+  /// Any method; 404, 405 and 429 are among the answers.
   core::HttpResponse answer(const core::HttpExchange& exchange);
   /// Switches off, and logs, what has outlived its TTL. To be called before each request is decided.
   void expire();
 
  private:
-  std::optional<core::HttpResponse> refusal(const core::HttpExchange& exchange) const;
   core::HttpResponse no_such_toggle(std::string_view name) const;
   core::HttpResponse all() const;
   core::HttpResponse one(std::size_t kind) const;
@@ -41,7 +42,7 @@ class TogglesApi {
   void clear(std::size_t kind);
 
   ToggleBoard& board_;
-  const TogglesApiOptions options_;
+  core::ControlGate gate_;
   core::Logger& log_;
 };
 

@@ -45,6 +45,18 @@ TEST_CASE("the proxy's toggles want their token") {
   CHECK(has(http.proxied.call("POST", "/metrics"), "405 Method Not Allowed"));
 }
 
+TEST_CASE("guessing the proxy's token is slow") {
+  Http http;
+  for (int i = 0; i < 10; ++i)
+    REQUIRE(has(http.proxied.call("GET", "/api/v1/toggles", "", "wrong"), "401 Unauthorized"));
+  // A guess comes back every second, and that much may have passed.
+  http.proxied.call("GET", "/api/v1/toggles", "", "wrong");
+  const std::string answer = http.proxied.call("GET", "/api/v1/toggles", "", "wrong");
+  CHECK(has(answer, "HTTP/1.1 429 Too Many Requests\r\n"));
+  CHECK(has(answer, "Retry-After: 1\r\n"));
+  CHECK(has(http.proxied.call("GET", "/healthz"), "200 OK"));
+}
+
 TEST_CASE("error-rate answers without asking the upstream") {
   Http http;
   http.proxied.set("error-rate", R"({"rate":1,"status":503,"routes":["/a*"]})");

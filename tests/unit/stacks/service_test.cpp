@@ -147,6 +147,28 @@ TEST_CASE("without a token the toggles are locked") {
         "the toggles are locked: the service was started without a token (OBSCTL_SERVICE_TOKEN)");
 }
 
+TEST_CASE("guessing a token is slow, and a control API that is called too often says when to come again") {
+  Bench bench;
+  const auto guess = [&] {
+    return bench.call("GET", "/api/v1/toggles", "", {{"Authorization", "Bearer guess"}}).status;
+  };
+  for (int i = 0; i < 10; ++i) REQUIRE(guess() == 401);
+  CHECK(guess() == 429);
+  CHECK(bench.control("GET", "/api/v1/toggles").status == 429);
+  CHECK(bench.get("/api/v1/ping").status == 200);
+  bench.clock.advance(1s);
+  CHECK(guess() == 401);
+  bench.clock.advance(10s);
+  for (int i = 0; i < 200; ++i) REQUIRE(bench.control("GET", "/api/v1/toggles").status == 200);
+  const HttpReply reply = bench.toggle("error-rate", R"({"rate":1})");
+  CHECK(reply.status == 429);
+  CHECK(reply.header("retry-after") == "1");
+  CHECK(reply.header("content-type") == "application/problem+json");
+  CHECK(bench.get("/api/v1/ping").status == 200);
+  bench.clock.advance(10ms);
+  CHECK(bench.toggle("error-rate", R"({"rate":1})").status == 200);
+}
+
 TEST_CASE("toggles are set, read and cleared") {
   Bench bench;
   const HttpReply set =

@@ -159,6 +159,30 @@ TEST_CASE("the misbehaviour API needs a token") {
   CHECK(fixture.api("GET", "").status == 200);
 }
 
+TEST_CASE("guessing the receiver's token is slow, and notifications are taken meanwhile") {
+  Fixture fixture("", "T");
+  for (int i = 0; i < 10; ++i) REQUIRE(fixture.api("GET", "/a", "", "wrong").status == 401);
+  // A guess comes back every second, and that much may have passed.
+  fixture.api("GET", "/a", "", "wrong");
+  const HttpReply refused = fixture.api("GET", "/a", "", "wrong");
+  CHECK(refused.status == 429);
+  CHECK(refused.header("Retry-After") == "1");
+  CHECK(fixture.post()->status == 200);
+}
+
+TEST_CASE("who clears a receiver's notifications without end is told to wait, who reads them is not") {
+  Fixture fixture;
+  const auto call = [&](const std::string& method) {
+    return fixture.http.call({.method = method, .url = fixture.receiver->url() + "/api/v1/notifications"})
+        ->status;
+  };
+  int cleared = 0;
+  while (cleared < 5000 && call("DELETE") == 204) ++cleared;
+  CHECK(cleared >= 200);
+  CHECK(cleared < 5000);
+  for (int i = 0; i < 50; ++i) CHECK(call("GET") == 200);
+}
+
 TEST_CASE("the misbehaviour API sets, shows and takes back") {
   Fixture fixture("", "T");
   const HttpReply set = fixture.api("PUT", "/a", R"({"behaviours":["500x1","slow:0s"],"ttl":"10m"})");
