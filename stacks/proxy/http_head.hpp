@@ -3,7 +3,6 @@
 // the first one: anything ambiguous is refused instead of being mended.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,6 +11,7 @@
 #include <boost/system/result.hpp>
 
 #include "core/http_request.hpp"
+#include "stacks/proxy/http_fields.hpp"
 
 namespace obsctl::stacks {
 
@@ -22,30 +22,6 @@ struct BodyFraming {
   std::uint64_t length = 0;  ///< of a sized one
 
   bool operator==(const BodyFraming&) const = default;
-};
-
-/// Lines of a head that concern one connection only and are not handed on (RFC 9110, 7.6.1).
-class DroppedLines {
- public:
-  struct Span {
-    std::size_t offset = 0;
-    std::size_t size = 0;
-  };
-  /// Keeps them in the order of the head: nominated lines are found behind the others. False: there are more
-  /// than any honest peer sends.
-  bool add(Span line) {
-    if (count_ == lines_.size()) return false;
-    std::size_t at = count_++;
-    for (; at > 0 && lines_[at - 1].offset > line.offset; --at) lines_[at] = lines_[at - 1];
-    lines_[at] = line;
-    return true;
-  }
-  const Span* begin() const { return lines_.data(); }
-  const Span* end() const { return lines_.data() + count_; }
-
- private:
-  std::array<Span, 8> lines_{};
-  std::size_t count_ = 0;
 };
 
 /// Views into the head that was read.
