@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""What the fault proxy costs: `obsctl serve proxy` in front of nginx, and Toxiproxy beside it where it is installed.
+"""What the fault proxy costs: `obsctl serve proxy` in front of nginx, beside another nginx as a reverse proxy (proxy_pass over kept
+connections) and, where it is installed, Toxiproxy.
 
-    tests/bench/proxy_bench.py [--obsctl build/obsctl] [--rounds 5] [--seconds 5] [--rate 2000] [--toxiproxy PROGRAM]
+    tests/bench/proxy_bench.py [--obsctl build/obsctl] [--rounds 5] [--seconds 5] [--rates 2000,10000] [--toxiproxy PROGRAM]
+                               [--awake] [--variant "NAME=FLAGS of serve proxy"]
 
 Two figures a proxy, each from rounds that are interleaved, as medians:
 
@@ -9,7 +11,11 @@ Two figures a proxy, each from rounds that are interleaved, as medians:
   requests; hence requests per second of one core. Nothing else of the machine comes into it but caches and the clock.
 - Added latency: `obsctl load run` at a constant rate, timed from when a request was sent, through the proxy and directly, one
   right after the other. The difference of medians, and of p99s, is what a user would notice. On a machine that does other
-  things meanwhile the p99 is theirs; the p99 of direct runs against each other, printed too, says how much.
+  things meanwhile the p99 is theirs; the difference of two direct runs, the first line, says how much.
+
+At a low rate each request finds the machine asleep, and what a proxy adds is mostly two more times that a core wakes up, which
+in a virtual machine takes longer than all the work. --awake keeps every core busy with a loop of the lowest priority
+(SCHED_IDLE), which gives way to everything at once: then it is the work that is measured.
 
 Needs nginx and wrk (Debian packages). Everything is on 127.0.0.1 and ends with the script.
 """
@@ -49,23 +55,30 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def start_nginx(folder, port):
+def start_nginx(folder, port, upstream=None):
+    """The service itself, or a reverse proxy in front of it."""
+    os.mkdir(folder)
     paths = "".join(
         f" {kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    if upstream is None:
+        service, location = "", f'return 200 "{"x" * 100}";'
+    else:
+        service = f" upstream service {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}"
+        location = 'proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection "";'
     configuration = (
         f"daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;"
         "events { worker_connections 1024; }"
-        f"http {{ access_log off; keepalive_requests 1000000000;{paths}"
-        f' server {{ listen 127.0.0.1:{port}; location / {{ return 200 "{"x" * 100}"; }} }} }}')
+        f"http {{ access_log off; keepalive_requests 1000000000;{paths}{service}"
+        f" server {{ listen 127.0.0.1:{port}; location / {{ {location} }} }} }}")
     with open(f"{folder}/nginx.conf", "w", encoding="ascii") as file:
         file.write(configuration)
     return subprocess.Popen([shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-p", folder, "-c",
                              f"{folder}/nginx.conf"], stderr=subprocess.DEVNULL)
 
 
-def start_obsctl(obsctl, port, upstream):
+def start_obsctl(obsctl, port, upstream, flags=""):
     return subprocess.Popen([obsctl, "serve", "proxy", "--listen", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0",
-                             "--to", f"http://127.0.0.1:{upstream}", "--log", "off"])
+                             "--to", f"http://127.0.0.1:{upstream}", "--log", "off", *flags.split()])
 
 
 def start_toxiproxy(program, port, upstream):
@@ -97,13 +110,35 @@ def paced(obsctl, port, rate, seconds):
     return service["p50_ns"] / 1e3, service["p99_ns"] / 1e3
 
 
+def keep_awake(seconds):
+    """A loop that gives way to everything else, so that its core does not go idle; it ends by itself after so long."""
+    loop = ("import os, time\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\n"
+            f"end = time.monotonic() + {seconds}\nwhile time.monotonic() < end:\n  for _ in range(100000): pass")
+    return subprocess.Popen([sys.executable, "-c", loop])
+
+
+def report(proxies, rates, closed, cpu, added):
+    print(f"{'closed loop':12} {'requests/s':>11} {'CPU us':>7} {'per core-s':>11}")
+    for name in ("direct", *proxies):
+        own = statistics.median(cpu[name]) if name in cpu else None
+        print(f"{name:12} {statistics.median(closed[name]):11.0f} {f'{own:.1f}' if own else '':>7} "
+              f"{f'{1e6 / own:.0f}' if own else '':>11}")
+    for rate in rates:
+        print(f"\n{f'at {rate}/s':12} {'added p50 us':>13} {'added p99 us':>13}")
+        for name in ("direct", *proxies):
+            p50, p99 = (statistics.median(column) for column in zip(*added[name, rate]))
+            print(f"{name:12} {p50:13.0f} {p99:13.0f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--obsctl", default="build/obsctl")
     parser.add_argument("--toxiproxy", default=shutil.which("toxiproxy-server"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--rate", type=int, default=2000)
+    parser.add_argument("--rates", type=lambda text: [int(rate) for rate in text.split(",")], default=[2000, 10000])
+    parser.add_argument("--awake", action="store_true")
+    parser.add_argument("--variant", action="append", default=[], metavar="NAME=FLAGS")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -112,39 +147,41 @@ def main():
             stack.callback(process.wait)
             stack.callback(process.terminate)
             wait_for(port)
-            return process
+            return port, process.pid
 
-        upstream = free_port()
-        started(start_nginx(folder, upstream), upstream)
-        proxies = {}
-        port = free_port()
-        proxies["obsctl"] = (port, started(start_obsctl(options.obsctl, port, upstream), port).pid)
+        upstream, _ = started(start_nginx(f"{folder}/service", port := free_port()), port)
+        proxies = {"obsctl": started(start_obsctl(options.obsctl, port := free_port(), upstream), port)}
+        for name, flags in (variant.split("=", 1) for variant in options.variant):
+            proxies[name] = started(start_obsctl(options.obsctl, port := free_port(), upstream, flags), port)
+        proxies["nginx"] = started(start_nginx(f"{folder}/proxy", port := free_port(), upstream), port)
         if options.toxiproxy:
-            port = free_port()
-            proxies["toxiproxy"] = (port, started(start_toxiproxy(options.toxiproxy, port, upstream), port).pid)
+            proxies["toxiproxy"] = started(start_toxiproxy(options.toxiproxy, port := free_port(), upstream), port)
+        if options.awake:
+            paced_runs = 2 * (len(proxies) + 1) * len(options.rates)
+            for _ in range(os.cpu_count()):
+                loop = keep_awake(options.rounds * (options.seconds + 1) * (len(proxies) + 1 + paced_runs))
+                stack.callback(loop.wait)
+                stack.callback(loop.terminate)
 
+        names = ("direct", *proxies)
         cpu = {name: [] for name in proxies}
-        rates = {name: [] for name in (*proxies, "direct")}
-        added = {name: [] for name in (*proxies, "direct")}
+        closed = {name: [] for name in names}
+        added = {(name, rate): [] for name in names for rate in options.rates}
         for _ in range(options.rounds):
-            rates["direct"].append(closed_loop(upstream, options.seconds)[1])
+            closed["direct"].append(closed_loop(upstream, options.seconds)[1])
             for name, (port, pid) in proxies.items():
                 before = cpu_seconds(pid)
                 requests, rate = closed_loop(port, options.seconds)
                 cpu[name].append((cpu_seconds(pid) - before) / requests * 1e6)
-                rates[name].append(rate)
-                direct = paced(options.obsctl, upstream, options.rate, options.seconds)
-                through = paced(options.obsctl, port, options.rate, options.seconds)
-                added[name].append([b - a for a, b in zip(direct, through)])
-            first, second = (paced(options.obsctl, upstream, options.rate, options.seconds) for _ in range(2))
-            added["direct"].append([b - a for a, b in zip(first, second)])
-        print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs; medians of {options.rounds} rounds")
-        print(f"{'':10} {'requests/s':>11} {'CPU us':>7} {'per core-s':>11} {'added p50 us':>13} {'added p99 us':>13}")
-        for name in ("direct", *proxies):
-            own = statistics.median(cpu[name]) if name in cpu else None
-            p50, p99 = (statistics.median(column) for column in zip(*added[name]))
-            print(f"{name:10} {statistics.median(rates[name]):11.0f} {f'{own:.1f}' if own else '':>7} "
-                  f"{f'{1e6 / own:.0f}' if own else '':>11} {p50:13.0f} {p99:13.0f}")
+                closed[name].append(rate)
+            for rate in options.rates:
+                for name, port in (("direct", upstream), *((name, port) for name, (port, _) in proxies.items())):
+                    direct = paced(options.obsctl, upstream, rate, options.seconds)
+                    through = paced(options.obsctl, port, rate, options.seconds)
+                    added[name, rate].append([b - a for a, b in zip(direct, through)])
+        print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs{', kept awake' * options.awake}; "
+              f"medians of {options.rounds} rounds")
+        report(proxies, options.rates, closed, cpu, added)
 
 
 if __name__ == "__main__":
