@@ -129,7 +129,8 @@ http {{
                   folder, listen(plain_.port(), ""), listen(tls_.port(), " ssl http2"),
                   listen(mutual_.port(), " ssl http2"),
                   "location / { return 200 \"$server_protocol server_name=$ssl_server_name host=$http_host "
-                  "client=$ssl_client_s_dn method=$request_method\\n\"; } " +
+                  "client=$ssl_client_s_dn method=$request_method\\n\"; } "
+                  "location = /page { keepalive_requests 1000000000; return 200 \"page\\n\"; } " +
                       fmt::format("location /files/ {{ alias {}/files/; }}", folder));
   core::write_file(folder_ / "nginx.conf", text).value();
 }
