@@ -69,6 +69,7 @@ std::optional<FaultRecord> read_record(const fs::path& file) {
   record.spec.max_duration = *longest;
   record.since = *since;
   record.spec.parameters = json.value("parameters", Json::object());
+  if (!record.spec.parameters.is_object()) return std::nullopt;
   record.memory = json.value("memory", Json());
   record.has_ttl = json.value("has_ttl", false);
   record.held = json.value("held", false);
@@ -78,8 +79,9 @@ std::optional<FaultRecord> read_record(const fs::path& file) {
 /// The same fault: two of them would overwrite each other, and the first to be cleared would end both.
 bool same_fault(const FaultRecord& one, const FaultRecord& other) {
   if (one.spec.kind != other.spec.kind) return false;
-  if (find_fault_kind(one.spec.kind)->place == FaultKind::Place::own_keys)
-    return one.spec.parameters == other.spec.parameters;
+  const FaultKind& kind = *find_fault_kind(one.spec.kind);
+  if (kind.place == FaultKind::Place::own_keys) return one.spec.parameters == other.spec.parameters;
+  if (one.spec.parameters.value(kind.apart, "") != other.spec.parameters.value(kind.apart, "")) return false;
   return one.url == other.url && one.spec.target == other.spec.target && one.instance == other.instance;
 }
 

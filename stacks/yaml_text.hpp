@@ -61,13 +61,15 @@ class YamlText {
   /// is absent or empty.
   TextEdit addition(const YamlNode& parent, std::string_view key, const YamlEntries& entries) const;
 
+  /// The edit that adds entries to a map, before its first.
+  TextEdit insertion(const YamlNode& map, const YamlEntries& entries) const;
+
   /// Whether `edited` says the same as this text, except that the scalars that begin at `changed`'s offsets
   /// (of this text) have its values, and that maps may have gained entries.
   bool became(const YamlText& edited, const std::map<std::size_t, std::string>& changed) const;
 
  private:
   YamlText() = default;
-  TextEdit insertion(const YamlNode& map, const YamlEntries& entries) const;
   std::string text_;
   std::string file_;
   YamlNode root_;

@@ -8,8 +8,9 @@ namespace obsctl::scenarios {
 const std::vector<FaultKind>& fault_kinds() {
   static const std::vector<FaultKind> kinds = [] {
     std::vector<FaultKind> all;
-    for (const auto& some : {toggle_kinds(), process_kinds(), receiver_kinds(), http_kinds(), exec_kinds(),
-                             container_kinds(), toxiproxy_kinds(), flagd_kinds(), envoy_kinds()}) {
+    for (const auto& some :
+         {toggle_kinds(), process_kinds(), scrape_kinds(), receiver_kinds(), http_kinds(), exec_kinds(),
+          container_kinds(), toxiproxy_kinds(), flagd_kinds(), envoy_kinds()}) {
       all.insert(all.end(), some.begin(), some.end());
     }
     return all;

@@ -31,6 +31,8 @@ struct FaultKind {
   std::unique_ptr<Fault> (*make)(const FaultSpec& fault, const FaultPlace& place, core::Clock& clock);
   /// Its keys for [chaos], drawn, as lines of TOML; null: it is not for chance to choose.
   std::string (*draw)(stacks::SplitMix64& random) = nullptr;
+  /// The key that tells two of them in one place apart; empty: there can be only one.
+  std::string apart = {};
 };
 
 /// FaultKind::make of a kind whose class is made of a spec, a place and a clock.
@@ -51,6 +53,7 @@ void complete_description(FaultSpec& fault);
 // What the files of the kinds give to the table.
 std::vector<FaultKind> toggle_kinds();
 std::vector<FaultKind> process_kinds();
+std::vector<FaultKind> scrape_kinds();
 std::vector<FaultKind> receiver_kinds();
 std::vector<FaultKind> http_kinds();
 std::vector<FaultKind> exec_kinds();

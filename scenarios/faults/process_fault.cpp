@@ -53,7 +53,9 @@ class ProcessFault : public Fault {
   core::Clock& clock_;
 };
 
-class Kill final : public ProcessFault {
+/// Ended, and started again at the end.
+template <stacks::StopMode mode>
+class Stop final : public ProcessFault {
  public:
   using ProcessFault::ProcessFault;
 
@@ -64,7 +66,7 @@ class Kill final : public ProcessFault {
   }
 
  private:
-  Result<void> break_it() override { return stack_.stop_service(service_, stacks::StopMode::kill); }
+  Result<void> break_it() override { return stack_.stop_service(service_, mode); }
 };
 
 class Pause final : public ProcessFault {
@@ -81,7 +83,7 @@ class Pause final : public ProcessFault {
   Result<void> break_it() override { return stack_.signal_service(service_, SIGSTOP); }
 };
 
-void read_kill(TomlTable& /*table*/, FaultSpec& fault) {
+void read_stop(TomlTable& /*table*/, FaultSpec& fault) {
   fault.effect.failing = 1;
 }
 
@@ -101,8 +103,15 @@ std::vector<FaultKind> process_kinds() {
        "a service is killed, and started again",
        {},
        FaultKind::Place::service,
-       read_kill,
-       make_kind<Kill>,
+       read_stop,
+       make_kind<Stop<stacks::StopMode::kill>>,
+       draw_nothing},
+      {"restart",
+       "a service is asked to end, and started again",
+       {},
+       FaultKind::Place::service,
+       read_stop,
+       make_kind<Stop<stacks::StopMode::terminate>>,
        draw_nothing},
       {"pause",
        "a service stands still: it takes connections and answers nothing",

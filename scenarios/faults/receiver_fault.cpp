@@ -92,7 +92,8 @@ std::vector<FaultKind> receiver_kinds() {
            FaultKind::Place::url,
            read_receiver,
            make_kind<ReceiverFault>,
-           nullptr}};
+           nullptr,
+           "receiver"}};
 }
 
 }  // namespace obsctl::scenarios

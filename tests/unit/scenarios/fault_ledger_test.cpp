@@ -65,6 +65,23 @@ TEST_CASE("a record is there until the fault is gone, and says whose it is") {
   CHECK(ledger.entries().empty());
 }
 
+TEST_CASE("outages of two receivers, or of two jobs, are two faults") {
+  const auto [kind, key] = GENERATE(
+      table<std::string, std::string>({{"notification-outage", "receiver"}, {"scrape-outage", "job"}}));
+  const Folder folder;
+  FaultLedger ledger(folder / "faults");
+  FaultRecord one = record(folder / "x");
+  one.spec.kind = kind;
+  one.spec.parameters = {{key, "a"}};
+  const auto first = ledger.add(one);
+  REQUIRE(first);
+  FaultRecord other = one;
+  other.run = "run-2";
+  CHECK_FALSE(ledger.add(other));
+  other.spec.parameters = {{key, "b"}};
+  CHECK(ledger.add(other));
+}
+
 TEST_CASE("the same fault is not injected twice") {
   const Folder folder;
   FaultLedger ledger(folder / "faults");

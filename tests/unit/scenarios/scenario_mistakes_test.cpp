@@ -21,7 +21,8 @@ Lines errors_after_head(const std::string& body) {
 
 const std::string kKinds =
     "error-rate, latency, hang, reset, abort, blackhole, bandwidth, truncate, rate-limit, readiness, "
-    "dependency, memory-leak, cpu-burn, log-burst, kill, pause, notification-outage, http, exec, container, "
+    "dependency, memory-leak, cpu-burn, log-burst, kill, restart, pause, scrape-outage, notification-outage, "
+    "http, exec, container, "
     "toxiproxy, flagd, envoy";
 
 // Two lines, with which faults of "api" can be confirmed.
