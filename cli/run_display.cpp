@@ -316,15 +316,19 @@ std::string run_summary(const Json& document, bool colour) {
     text += fmt::format("  {}\n", indented);
   }
   if (document["expectations"].empty()) return text;
-  text += paint(fmt::format("\n  {:<48} {:<12} {:>9}  {}\n", "expected", "verdict", "measured", "budget"),
-                Colour::dim, colour);
+  std::size_t widest = 46;
+  for (const Json& expectation : document["expectations"])
+    widest = std::max(widest, expectation.value("id", "").size());
+  text += paint(
+      fmt::format("\n  {:<{}} {:<12} {:>9}  {}\n", "expected", widest + 2, "verdict", "measured", "budget"),
+      Colour::dim, colour);
   for (const Json& expectation : document["expectations"]) {
     const std::string name = expectation.value("verdict", "");
     const Outcome outcome = outcome_named(name);
     const std::string measured =
         expectation.contains("measured_s") ? seconds_text(expectation["measured_s"].get<double>()) : "";
-    std::string line = fmt::format("{} {:<46} ", paint(mark(outcome), colour_of(outcome), colour),
-                                   expectation.value("id", ""));
+    std::string line = fmt::format("{} {:<{}} ", paint(mark(outcome), colour_of(outcome), colour),
+                                   expectation.value("id", ""), widest);
     line += paint(fmt::format("{:<12}", name), colour_of(outcome), colour);
     line += fmt::format(" {:>9}  {}{}", measured, budget_text(expectation),
                         expectation.value("loose", false) ? " (loose)" : "");

@@ -32,8 +32,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string> kScenarios{"error-spike", "latency-spike", "instance-down", "probe-fail",
-                                          "readiness-flap"};
+const std::vector<std::string> kScenarios{"error-spike", "latency-spike",  "instance-down",
+                                          "probe-fail",  "readiness-flap", "dependency-cascade"};
 // Long enough on a busy machine: the longest takes 45 s of its own.
 constexpr auto kPatience = 240s;
 

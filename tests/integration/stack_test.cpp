@@ -189,9 +189,11 @@ TEST_CASE("the bundled stack comes up from cold, complete, and goes down without
   CHECK(groups[0]["interval"] == 1.0);
   std::map<std::string, double> holds;
   for (const json& rule : groups[0]["rules"]) holds[rule["name"]] = rule["duration"];
-  CHECK(holds ==
-        std::map<std::string, double>{
-            {"InstanceDown", 3}, {"HighErrorRate", 6}, {"HighLatencyP95", 6}, {"UptimeProbeFail", 6}});
+  CHECK(holds == std::map<std::string, double>{{"InstanceDown", 3},
+                                               {"HighErrorRate", 6},
+                                               {"CircuitBreakerOpen", 3},
+                                               {"HighLatencyP95", 6},
+                                               {"UptimeProbeFail", 6}});
 
   CHECK_THAT((*stack)->versions().at("prometheus"), Catch::Matchers::StartsWith("prometheus, version "));
   CHECK_THAT((*stack)->versions().at("alertmanager"), Catch::Matchers::StartsWith("alertmanager, version "));
@@ -505,5 +507,5 @@ TEST_CASE("every alert has a severity, a runbook page and words for people") {
     CHECK_THAT(rule, Catch::Matchers::Contains("docs/how-to/runbooks/" + name + ".md"));
     CHECK(fs::exists("docs/how-to/runbooks/" + name + ".md"));
   }
-  CHECK(alerts == 4);
+  CHECK(alerts == 5);
 }
