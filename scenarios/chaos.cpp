@@ -76,4 +76,22 @@ Result<std::vector<FaultSpec>> draw_faults(const Chaos& chaos, std::uint64_t see
       "make budget longer, or longest shorter");
 }
 
+core::Result<Scenario> with_drawn_faults(Scenario scenario, std::optional<std::uint64_t> seed,
+                                         const core::Clock& clock, Journal& journal) {
+  if (!scenario.chaos) return scenario;
+  const auto by_time = static_cast<std::uint64_t>(clock.wall_now().time_since_epoch().count() / 1000);
+  const std::uint64_t chosen = seed.value_or(scenario.chaos->seed.value_or(by_time % 1'000'000'000));
+  auto drawn = draw_faults(*scenario.chaos, chosen, scenario.loads);
+  if (!drawn) return drawn.error();
+  Json fields{{"seed", chosen}, {"faults", Json::array()}};
+  for (const FaultSpec& fault : *drawn) {
+    fields["faults"].push_back({{"fault", fault.name},
+                                {"description", fault.description},
+                                {"lasts_s", core::to_seconds(fault.stop_after)}});
+  }
+  journal.append("chaos.drawn", std::move(fields));
+  scenario.faults.insert(scenario.faults.end(), drawn->begin(), drawn->end());
+  return scenario;
+}
+
 }  // namespace obsctl::scenarios

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "core/error.hpp"
+#include "scenarios/journal.hpp"
 #include "scenarios/scenario.hpp"
 
 namespace obsctl::scenarios {
@@ -15,5 +18,10 @@ namespace obsctl::scenarios {
 /// Errors: invalid_input, when not even one goes into the budget.
 core::Result<std::vector<FaultSpec>> draw_faults(const Chaos& chaos, std::uint64_t seed,
                                                  const std::vector<Load>& loads);
+
+/// With the faults of [chaos] among the others, drawn from `seed`, else from the scenario's, else from the
+/// time. Journals the seed that draws them again. Errors: those of draw_faults.
+core::Result<Scenario> with_drawn_faults(Scenario scenario, std::optional<std::uint64_t> seed,
+                                         const core::Clock& clock, Journal& journal);
 
 }  // namespace obsctl::scenarios

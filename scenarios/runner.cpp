@@ -10,6 +10,7 @@
 #include "core/sha256.hpp"
 #include "scenarios/baseline.hpp"
 #include "scenarios/chaos.hpp"
+#include "scenarios/gates.hpp"
 #include "scenarios/observers.hpp"
 #include "scenarios/overdue.hpp"
 #include "scenarios/rule_samples.hpp"
@@ -57,9 +58,9 @@ class Runner {
     if (auto checked = check_places(file_.scenario, options_.places); !checked) return checked.error();
     open();
     // Each goes on only while nothing has ended the run.
-    const bool went_through = around_ && baseline() && plan() && start_load() && steady("before") &&
-                              checks("before") && experiment() && steady("after") && checks("after") &&
-                              keep_watching();
+    const bool went_through = around_ && baseline() && plan() && start_load() && steady(Phase::before) &&
+                              checks(Phase::before) && experiment() && steady(Phase::after) &&
+                              checks(Phase::after) && keep_watching();
     static_cast<void>(went_through);
     wind_down();
     if (refusal_) return *refusal_;
@@ -69,6 +70,8 @@ class Runner {
   }
 
  private:
+  enum class Phase { before, after };
+
   void doing(std::string_view what) {
     doing_ = what;
     tick();
@@ -169,7 +172,7 @@ class Runner {
       return;
     }
     around_ = std::move(*opened);
-    auto fitted = with_drawn_faults(scenario);
+    auto fitted = with_drawn_faults(scenario, options_.seed, clock_, journal_);
     if (fitted) fitted = for_time_scale(std::move(*fitted), around_->time_scale);
     if (!fitted) {
       refusal_ = fitted.error();
@@ -178,40 +181,10 @@ class Runner {
     scenario_ = std::move(*fitted);
     prometheus_.emplace(around_->prometheus_url);
     if (!around_->alertmanager_url.empty()) alertmanager_.emplace(around_->alertmanager_url);
-    Json ready{{"prometheus", around_->prometheus_url},
-               {"alertmanager", around_->alertmanager_url},
-               {"receiver", around_->receiver_url},
-               {"time_scale", around_->time_scale},
-               {"after_s", core::to_seconds(clock_.steady_now() - began)}};
-    if (around_->stack) {
-      ready["stack"] = around_->stack->name();
-      ready["instance"] = around_->stack->instance();
-      ready["versions"] = around_->stack->versions();
-      ready["notes"] = around_->stack->notes();
-      for (const stacks::FileChecksum& sum : around_->stack->checksums()) {
-        ready["files"].push_back({{"path", sum.path}, {"sha256", sum.source}});
-      }
-    }
+    Json ready = to_json(*around_);
+    ready["after_s"] = core::to_seconds(clock_.steady_now() - began);
     if (!around_->stack) ready["versions"] = reach();
     journal_.append("stack.ready", std::move(ready));
-  }
-
-  /// With the faults of [chaos] among the others, and the seed journalled that draws them again.
-  Result<Scenario> with_drawn_faults(Scenario scenario) {
-    if (!scenario.chaos) return scenario;
-    const auto by_time = static_cast<std::uint64_t>(clock_.wall_now().time_since_epoch().count() / 1000);
-    const std::uint64_t seed = options_.seed.value_or(scenario.chaos->seed.value_or(by_time % 1'000'000'000));
-    auto drawn = draw_faults(*scenario.chaos, seed, scenario.loads);
-    if (!drawn) return drawn.error();
-    Json fields{{"seed", seed}, {"faults", Json::array()}};
-    for (const FaultSpec& fault : *drawn) {
-      fields["faults"].push_back({{"fault", fault.name},
-                                  {"description", fault.description},
-                                  {"lasts_s", core::to_seconds(fault.stop_after)}});
-    }
-    journal_.append("chaos.drawn", std::move(fields));
-    scenario.faults.insert(scenario.faults.end(), drawn->begin(), drawn->end());
-    return scenario;
   }
 
   /// What runs elsewhere has to be there from the start: nothing of ours will bring it up. The versions that
@@ -320,81 +293,57 @@ class Runner {
     return !over();
   }
 
-  struct Reading {
-    bool has_data = false;
-    bool holds = false;
-    std::string evidence;
-  };
-
-  Reading read(const SteadyState& state) {
-    const auto samples = prometheus_->query(state.query, stop_);
-    if (!samples) return {false, false, to_line(samples.error())};
-    Reading reading{false, true, "the query returns nothing"};
-    for (const verifiers::Sample& sample : *samples) {
-      if (sample.value != sample.value) continue;  // NaN: 0/0 before the first request
-      reading.has_data = true;
-      if (state.tolerance.hold_for(sample.value) && !reading.holds) continue;
-      reading.holds = state.tolerance.hold_for(sample.value);
-      reading.evidence =
-          fmt::format("{} is {:.4g}, wanted {}", state.name, sample.value, state.tolerance.text());
-    }
-    reading.holds = reading.holds && reading.has_data;
-    return reading;
-  }
-
-  bool steady(const char* phase) {
+  bool steady(Phase phase) {
     doing("waiting for the steady state");
-    for (const SteadyState& state : scenario_.steady_states) {
-      Reading last;
-      const bool held = poll_until(clock_.steady_now() + state.within, [&] {
-        last = read(state);
-        return last.holds;
-      });
-      if (!held && over()) return false;
-      const bool passes = held || (!last.has_data && state.on_no_data == OnNoData::pass);
-      Json fields{{"steady_state", state.name}, {"phase", phase}, {"evidence", last.evidence}};
-      if (!passes) {
-        const bool unknown = !last.has_data && state.on_no_data == OnNoData::inconclusive;
-        fields["outcome"] = unknown ? "inconclusive" : "fail";
-      }
-      journal_.append(passes ? "steady_state.held" : "steady_state.broken", std::move(fields));
-      // Before the fault it is a gate; afterwards every one is worth looking at.
-      if (!passes && std::string_view(phase) == "before") return false;
-    }
-    return true;
+    return std::all_of(scenario_.steady_states.begin(), scenario_.steady_states.end(),
+                       [&](const SteadyState& state) {
+                         const Gate gate{"steady_state", "steady_state.held", "steady_state.broken",
+                                         phase,          state.within,        state.on_no_data};
+                         return passes(gate, state.name, [&] { return ask(state, *prometheus_, stop_); });
+                       });
   }
 
-  /// A check that fails before the fault ends the run: on what is broken already nothing can be tried.
-  bool checks(const char* phase) {
+  bool checks(Phase phase) {
     doing("checking");
     core::HttpClient http;
     const verifiers::Sources sources{&*prometheus_, alertmanager_ ? &*alertmanager_ : nullptr, nullptr, &http,
                                      &clock_};
-    const bool before = std::string_view(phase) == "before";
-    for (const CheckStep& check : scenario_.checks) {
-      if (!(before ? check.before : check.after)) continue;
-      verifiers::Question question = check.question;
-      if (auto* endpoint = std::get_if<verifiers::HttpAnswers>(&question);
-          endpoint != nullptr && !check.target.empty())
-        endpoint->url = around_->places.at(check.target).url + endpoint->url;
-      verifiers::Answer last;
-      const bool held = poll_until(clock_.steady_now() + check.within, [&] {
-        const auto answer = ask(question, sources, stop_);
-        last = answer ? *answer
-                      : verifiers::Answer{verifiers::Answer::State::no_data, to_line(answer.error()), {}};
-        return last.holds();
-      });
-      if (!held && over()) return false;
-      Json fields{{"check", check.name},
-                  {"phase", phase},
-                  {"evidence", fmt::format("{}: {}", describe(question), last.evidence)}};
-      if (!last.details.empty()) fields["details"] = last.details;
-      if (!held)
-        fields["outcome"] = last.state == verifiers::Answer::State::no_data ? "inconclusive" : "fail";
-      journal_.append(held ? "check.held" : "check.broken", std::move(fields));
-      if (!held && before) return false;
-    }
-    return true;
+    return std::all_of(scenario_.checks.begin(), scenario_.checks.end(), [&](const CheckStep& check) {
+      if (!(phase == Phase::before ? check.before : check.after)) return true;
+      const Gate gate{"check", "check.held", "check.broken", phase, check.within, OnNoData::inconclusive};
+      return passes(gate, check.name, [&] { return ask(check, around_->places, sources, stop_); });
+    });
+  }
+
+  struct Gate {
+    const char* kind;
+    const char* held;
+    const char* broken;
+    Phase phase;
+    Nanoseconds within;
+    OnNoData on_no_data;
+  };
+
+  /// Asks until it holds and journals what it came to. False when the run cannot go on: what fails before the
+  /// faults is a gate, for on what is broken already nothing can be tried; afterwards everything is worth
+  /// looking at.
+  template <class Ask>
+  bool passes(const Gate& gate, const std::string& name, Ask ask_once) {
+    verifiers::Answer last;
+    const bool held = poll_until(clock_.steady_now() + gate.within, [&] {
+      last = ask_once();
+      return last.holds();
+    });
+    if (!held && over()) return false;
+    const bool no_data = last.state == verifiers::Answer::State::no_data;
+    const bool well = held || (no_data && gate.on_no_data == OnNoData::pass);
+    const bool before = gate.phase == Phase::before;
+    Json fields{{gate.kind, name}, {"phase", before ? "before" : "after"}, {"evidence", last.evidence}};
+    if (!last.details.empty()) fields["details"] = last.details;
+    if (!well)
+      fields["outcome"] = no_data && gate.on_no_data == OnNoData::inconclusive ? "inconclusive" : "fail";
+    journal_.append(well ? gate.held : gate.broken, std::move(fields));
+    return well || !before;
   }
 
   /// What decides whether to go on: nothing that was expected has failed to come.

@@ -110,6 +110,21 @@ Result<void> start_receiver(const Scenario& scenario, const PlaceOptions& option
 
 }  // namespace
 
+Json to_json(const Surroundings& around) {
+  Json json{{"prometheus", around.prometheus_url},
+            {"alertmanager", around.alertmanager_url},
+            {"receiver", around.receiver_url},
+            {"time_scale", around.time_scale}};
+  if (!around.stack) return json;
+  json["stack"] = around.stack->name();
+  json["instance"] = around.stack->instance();
+  json["versions"] = around.stack->versions();
+  json["notes"] = around.stack->notes();
+  for (const stacks::FileChecksum& sum : around.stack->checksums())
+    json["files"].push_back({{"path", sum.path}, {"sha256", sum.source}});
+  return json;
+}
+
 Result<void> check_places(const Scenario& scenario, const PlaceOptions& options) {
   const bool uses_stack = !scenario.stack.empty() && !options.elsewhere();
   const auto refuse = [](std::string message, std::string hint) {

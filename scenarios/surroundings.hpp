@@ -13,6 +13,7 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "scenarios/faults/fault.hpp"
+#include "scenarios/json.hpp"
 #include "scenarios/scenario.hpp"
 #include "stacks/runtime.hpp"
 #include "stacks/stack.hpp"
@@ -51,6 +52,9 @@ struct Surroundings {
   std::string receiver_url;                  ///< empty: no notification is expected
   std::map<std::string, FaultPlace> places;  ///< by target
 };
+
+/// For the journal: the URLs, and the stack with its versions and files.
+Json to_json(const Surroundings& around);
 
 /// Contradictions between a scenario and what the command line says, found before anything is started.
 /// Errors: usage.
