@@ -1,16 +1,14 @@
 // Takes connections in, gives them to sessions, and answers on the admin address. Everything but the admin
-// server's own reading and writing happens on one event loop, so that nothing here needs a lock.
+// server's own reading and writing, and looking up the upstream's name, happens on one event loop, so that
+// nothing here needs a lock.
 #include "stacks/proxy/fault_proxy.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <random>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netdb.h>
 
 #include "core/population.hpp"
 #include "stacks/proxy/proxy_kinds.hpp"
@@ -23,8 +21,6 @@ namespace obsctl::stacks {
 
 namespace {
 
-using core::ErrorKind;
-using core::make_error;
 using Exchange = std::shared_ptr<core::HttpExchange>;
 
 constexpr std::size_t kReadBuffer = 64u << 10;
@@ -38,29 +34,11 @@ std::uint64_t new_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
-core::Result<sockaddr_in6> resolve(const UpstreamAddress& upstream) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  // Services on this machine mostly listen on IPv4 only.
-  const std::string host = upstream.host == "localhost" ? "127.0.0.1" : upstream.host;
-  addrinfo* found = nullptr;
-  const int problem = ::getaddrinfo(host.c_str(), std::to_string(upstream.port).c_str(), &hints, &found);
-  if (problem != 0) {
-    return make_error(ErrorKind::not_found,
-                      fmt::format("cannot resolve {}: {}", upstream.host, ::gai_strerror(problem)),
-                      "give --to an address or a name that this machine knows");
-  }
-  sockaddr_in6 address{};
-  std::memcpy(&address, found->ai_addr, std::min<std::size_t>(found->ai_addrlen, sizeof address));
-  ::freeaddrinfo(found);
-  return address;
-}
-
 std::optional<core::Error> contradiction(const FaultProxyOptions& options) {
   if (options.toggle_ttl > core::Nanoseconds(0) && options.toggle_ttl <= options.toggle_ttl_max)
     return std::nullopt;
-  return make_error(
-      ErrorKind::invalid_input,
+  return core::make_error(
+      core::ErrorKind::invalid_input,
       fmt::format("the toggles' default TTL ({}) must be above 0 and at most the longest ({})",
                   core::format_duration(options.toggle_ttl), core::format_duration(options.toggle_ttl_max)),
       "change --toggle-ttl or --toggle-ttl-max");
@@ -92,6 +70,7 @@ class Proxy final : public FaultProxy {
               .upstream = upstream,
               .scratch = std::string(kReadBuffer, '\0'),
               .assembly = {},
+              .upstream_failed = [this](UpstreamError error) { upstream_failed(error); },
               .closed = [this](Session& session) { forget(session); }},
         sessions_(*loop_, std::min({options.connect_timeout, options.answer_timeout, options.read_timeout,
                                     options.idle_timeout})),
@@ -100,7 +79,8 @@ class Proxy final : public FaultProxy {
                   toggles_.expire();
                   expire_in_time();
                 }),
-        probe_deadline_(*loop_, [this] { finish_probe(); }) {}
+        probe_deadline_(*loop_, [this] { finish_probe(); }),
+        log_(log) {}
 
   ~Proxy() override {
     admin_.reset();
@@ -121,6 +101,11 @@ class Proxy final : public FaultProxy {
     });
     if (!admin) return admin.error();
     admin_ = std::move(*admin);
+    if (has_name(options_.upstream)) {
+      lookup_.emplace(options_.upstream, options_.resolve, [this](const sockaddr_in6& address) {
+        loop_->mailbox()->post([this, address] { use_upstream(address); });
+      });
+    }
     acceptor_.start();
     thread_ = core::run_on_own_thread(*loop_);
     return {};
@@ -135,6 +120,8 @@ class Proxy final : public FaultProxy {
   const ToggleKinds& kinds() const { return proxy_toggle_kinds(options_.upstream.scheme); }
   void take_in(core::Descriptor socket);
   void forget(Session& session);
+  void upstream_failed(UpstreamError error);
+  void use_upstream(const sockaddr_in6& address);
   void toggle_changed(std::size_t kind);
   void expire_in_time();
   void answer_admin(const Exchange& exchange);
@@ -153,7 +140,9 @@ class Proxy final : public FaultProxy {
   std::unique_ptr<Stream> probe_;  ///< the connection that /readyz tries
   core::Alarm probe_deadline_;
   std::vector<Exchange> waiting_for_probe_;
+  core::Logger& log_;
   std::unique_ptr<core::HttpServer> admin_;
+  std::optional<UpstreamLookup> lookup_;  ///< when there is a name to look up
   std::thread thread_;
 };
 
@@ -167,6 +156,18 @@ void Proxy::take_in(core::Descriptor socket) {
 
 void Proxy::forget(Session& session) {
   if (sessions_.remove(session)) metrics_.client_gone();
+}
+
+void Proxy::upstream_failed(UpstreamError error) {
+  metrics_.count_upstream_error(error);
+  if (lookup_ && (error == UpstreamError::connect || error == UpstreamError::timeout)) lookup_->hurry();
+}
+
+/// Connections that are open stay where they are.
+void Proxy::use_upstream(const sockaddr_in6& address) {
+  if (std::memcmp(&address, &host_.upstream, sizeof address) == 0) return;
+  host_.upstream = address;
+  log_.info("upstream moved", {{"to", to_string(options_.upstream)}});
 }
 
 bool Proxy::drain(core::Nanoseconds deadline, const std::stop_token& urgent) {
@@ -235,50 +236,10 @@ void Proxy::finish_probe() {
 
 }  // namespace
 
-core::Result<UpstreamAddress> parse_upstream(std::string_view text) {
-  const auto wrong = [&](std::string_view what) {
-    return make_error(ErrorKind::invalid_input, fmt::format("\"{}\" is not an upstream: {}", text, what),
-                      "write it as http://127.0.0.1:8080 or tcp://127.0.0.1:6379");
-  };
-  UpstreamAddress upstream;
-  const std::size_t scheme_end = text.find("://");
-  const std::string_view scheme = text.substr(0, scheme_end);
-  if (scheme_end == std::string_view::npos) return wrong("it does not begin with http:// or tcp://");
-  if (scheme == "https")
-    return wrong("TLS cannot be looked into; tcp:// passes it through, for the faults of connections");
-  if (scheme != "http" && scheme != "tcp") return wrong("it does not begin with http:// or tcp://");
-  upstream.scheme = scheme == "http" ? UpstreamAddress::Scheme::http : UpstreamAddress::Scheme::tcp;
-  std::string_view rest = text.substr(scheme_end + 3);
-  if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
-  if (rest.find_first_of("/?#@ ") != std::string_view::npos)
-    return wrong("there is more than a host and a port; paths pass through as they are");
-  const bool bracketed = !rest.empty() && rest.front() == '[';
-  const std::size_t host_end = bracketed ? rest.find(']') : rest.find(':');
-  if (bracketed && host_end == std::string_view::npos) return wrong("a bracket is not closed");
-  upstream.host = rest.substr(bracketed ? 1 : 0, bracketed ? host_end - 1 : host_end);
-  rest =
-      host_end == std::string_view::npos ? std::string_view() : rest.substr(host_end + (bracketed ? 1 : 0));
-  if (upstream.host.empty()) return wrong("the host is missing");
-  if (rest.empty()) {
-    if (scheme == "tcp") return wrong("the port is missing");
-    upstream.port = 80;
-    return upstream;
-  }
-  const auto [end, problem] = std::from_chars(rest.data() + 1, rest.data() + rest.size(), upstream.port);
-  if (rest.front() != ':' || problem != std::errc() || end != rest.data() + rest.size() || upstream.port == 0)
-    return wrong("the port must be a number from 1 to 65535");
-  return upstream;
-}
-
-std::string to_string(const UpstreamAddress& upstream) {
-  return fmt::format("{}://{}", upstream.scheme == UpstreamAddress::Scheme::http ? "http" : "tcp",
-                     core::to_string(core::ListenAddress{upstream.host, upstream.port}));
-}
-
 core::Result<std::unique_ptr<FaultProxy>> FaultProxy::start(const FaultProxyOptions& options,
                                                             const core::Clock& clock, core::Logger& log) {
   if (const auto error = contradiction(options)) return *error;
-  const auto upstream = resolve(options.upstream);
+  const auto upstream = options.resolve(options.upstream);
   if (!upstream) return upstream.error();
   auto listener = core::listen_on(options.listen);
   if (!listener) return listener.error();

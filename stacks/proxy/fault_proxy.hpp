@@ -13,25 +13,16 @@
 #include "core/clock.hpp"
 #include "core/http_server.hpp"
 #include "core/log.hpp"
+#include "stacks/proxy/upstream_address.hpp"
+#include "stacks/proxy/upstream_lookup.hpp"
 
 namespace obsctl::stacks {
-
-/// Where the proxy passes everything on to.
-struct UpstreamAddress {
-  enum class Scheme { http, tcp };
-  Scheme scheme = Scheme::http;
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-/// Reads "http://127.0.0.1:8080" (port 80 when there is none), "tcp://[::1]:6379". Errors: invalid_input.
-core::Result<UpstreamAddress> parse_upstream(std::string_view text);
-/// As it is written: "tcp://[::1]:6379".
-std::string to_string(const UpstreamAddress& upstream);
 
 struct FaultProxyOptions {
   core::ListenAddress listen{"127.0.0.1", 0};
   UpstreamAddress upstream;
+  /// Finds its address: at the start, and again now and then on a thread of its own.
+  UpstreamLookup::Resolve resolve = resolve_upstream;
   /// Of the toggles API, health and metrics.
   core::ListenAddress admin{"127.0.0.1", 0};
   /// Of the toggles API; empty: it refuses every call.

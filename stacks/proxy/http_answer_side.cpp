@@ -97,7 +97,7 @@ void HttpSession::pass_response_body(std::string_view bytes) {
   }
   const std::size_t used = response_body_.take(bytes);
   if (response_body_.failed()) {
-    host_.metrics.count_upstream_error(UpstreamError::protocol);
+    host_.upstream_failed(UpstreamError::protocol);
     record(status_);
     return close();
   }
@@ -129,7 +129,7 @@ void HttpSession::response_ended_early() {
     flush_answer();
   } else if (status_ != 0) {
     // The client sees what it would see without the proxy: an answer that breaks off.
-    host_.metrics.count_upstream_error(UpstreamError::closed);
+    host_.upstream_failed(UpstreamError::closed);
     record(status_);
     linger();
   } else if (reused_ && request_.idempotent && answer_input_.empty() && !outgoing_.empty() &&
@@ -143,7 +143,7 @@ void HttpSession::response_ended_early() {
 }
 
 void HttpSession::upstream_failed(UpstreamError error, std::string_view detail) {
-  host_.metrics.count_upstream_error(error);
+  host_.upstream_failed(error);
   drop_upstream();
   if (!request_body_.done()) request_.keep_alive = false;
   answer(error == UpstreamError::timeout ? 504 : 502, detail);
@@ -153,8 +153,7 @@ void HttpSession::upstream_failed(UpstreamError error, std::string_view detail) 
 void HttpSession::answer(int status, std::string_view detail, core::Nanoseconds retry_after) {
   core::HttpResponse response = core::problem_response(status, detail);
   if (retry_after > core::Nanoseconds(0)) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(retry_after);
-    response.headers.push_back({"Retry-After", std::to_string(seconds.count())});
+    response.headers.push_back(core::retry_after(retry_after));
   }
   if (plan_.kinds != 0) response.headers.push_back({"X-Fault", names_of(host_.board.kinds(), plan_.kinds)});
   // Who waits for "100 Continue" may send the body now or never.

@@ -22,13 +22,16 @@ struct SessionHost {
   core::EventLoop& loop;
   ProxyMetrics& metrics;
   ToggleBoard& board;
-  sockaddr_in6 upstream{};
+  sockaddr_in6 upstream{};  ///< for new connections
   /// Where every session reads to, as the first thing of its turn; what it cannot use at once it copies.
   std::string scratch;
   /// Where a session puts together what it writes next.
   std::string assembly;
   /// No new requests: every answer is the last one on its connection.
   bool draining = false;
+  /// Counts a failure of the upstream's, and has its name looked up again where its address may be the
+  /// reason.
+  std::function<void(UpstreamError)> upstream_failed;
   /// Takes a session that has closed both its sides out of the proxy's list.
   std::function<void(Session&)> closed;
 };

@@ -96,12 +96,12 @@ void TcpSession::changed() {
     connect_by_ = host_.loop.now() + host_.options.connect_timeout;
     host_.metrics.upstream_connected();
     if (!upstream_.connect(host_.upstream)) {
-      host_.metrics.count_upstream_error(UpstreamError::connect);
+      host_.upstream_failed(UpstreamError::connect);
       return close();
     }
   }
   if (upstream_.failed() && !upstream_.was_connected()) {
-    host_.metrics.count_upstream_error(UpstreamError::connect);
+    host_.upstream_failed(UpstreamError::connect);
     return close();
   }
   const bool more = tunnel_.advance();
@@ -118,7 +118,7 @@ void TcpSession::changed() {
 
 void TcpSession::sweep(core::SteadyTime now) {
   if (upstream_.connecting() && now >= connect_by_) {
-    host_.metrics.count_upstream_error(UpstreamError::timeout);
+    host_.upstream_failed(UpstreamError::timeout);
     close();
   } else if (ending_ == Ending::answer && now >= tunnel_.last_byte() + host_.options.tunnel_timeout) {
     close();

@@ -1,4 +1,5 @@
 // What the fault proxy's toggles do, over HTTP and over TCP, seen from both its sides.
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -315,6 +316,61 @@ TEST_CASE("what belongs to HTTP is refused over TCP") {
   CHECK(has(tcp.proxied.call("PUT", "/api/v1/toggles/error-rate", R"({"rate":1})"), "404 Not Found"));
   CHECK(has(tcp.proxied.call("PUT", "/api/v1/toggles/hang", R"({"routes":["/api/*"]})"),
             "422 Unprocessable Content"));
+}
+
+TEST_CASE("an upstream that has moved is found again by its name") {
+  const std::string scheme = GENERATE("http", "tcp");
+  auto old_place = std::make_unique<RawListener>();
+  const RawListener new_place;
+  std::atomic<std::uint16_t> port = old_place->port();
+  stacks::FaultProxyOptions options;
+  options.resolve = [&port](const stacks::UpstreamAddress&) {
+    return stacks::resolve_upstream({.host = "127.0.0.1", .port = port});
+  };
+  Proxied proxied(scheme + "://moving:80", options);
+  {
+    RawClient client(proxied.port());
+    client.send(kGet);
+    CHECK(old_place->accept().until("\r\n\r\n") == kGet);
+  }
+  port = new_place.port();
+  old_place.reset();
+  std::vector<std::unique_ptr<RawClient>> clients;
+  const auto deadline = SteadyClock::now() + 5s;
+  while (!new_place.is_called(20ms)) {
+    REQUIRE(SteadyClock::now() < deadline);
+    clients.push_back(std::make_unique<RawClient>(proxied.port()));
+    clients.back()->send(kGet);
+  }
+  CHECK(new_place.accept().until("\r\n\r\n") == kGet);
+}
+
+TEST_CASE("a name is looked up when there is a hurry, but once a second at most") {
+  std::atomic<int> asked = 0;
+  std::atomic<bool> found = false;
+  stacks::UpstreamLookup lookup(
+      {.host = "api", .port = 80},
+      [&asked](const stacks::UpstreamAddress&) -> core::Result<sockaddr_in6> {
+        ++asked;
+        return core::make_error(core::ErrorKind::not_found, "no such name");
+      },
+      [&found](const sockaddr_in6&) { found = true; });
+  const auto begun = SteadyClock::now();
+  while (asked < 2 && SteadyClock::now() < begun + 5s) {
+    lookup.hurry();
+    std::this_thread::sleep_for(1ms);
+  }
+  CHECK(asked == 2);
+  CHECK(SteadyClock::now() - begun >= 1s);
+  CHECK(!found);
+}
+
+TEST_CASE("only names are looked up again") {
+  const auto [url, named] = GENERATE(table<std::string, bool>({{"http://api", true},
+                                                               {"http://localhost", false},
+                                                               {"http://10.0.0.1", false},
+                                                               {"http://[::1]:80", false}}));
+  CHECK(stacks::has_name(stacks::parse_upstream(url).value()) == named);
 }
 
 TEST_CASE("an upstream is read with its scheme, host and port") {
