@@ -40,6 +40,7 @@ struct ProxyFlags {
   std::string idle_timeout = "60s";
   std::string tunnel_timeout = "1h";
   std::string drain_timeout = "10s";
+  std::string busy_poll = "0s";
   std::size_t max_header = 32u << 10;
   std::size_t max_connections = 10'000;
   std::string log = "info";
@@ -69,6 +70,7 @@ core::Result<ProxySetup> read_setup(const ProxyFlags& flags) {
   reader.positive_duration("--read-timeout", flags.read_timeout, proxy.read_timeout);
   reader.positive_duration("--idle-timeout", flags.idle_timeout, proxy.idle_timeout);
   reader.positive_duration("--tunnel-timeout", flags.tunnel_timeout, proxy.tunnel_timeout);
+  reader.duration("--busy-poll", flags.busy_poll, proxy.busy_poll);
   reader.duration("--drain-timeout", flags.drain_timeout, setup.drain_timeout);
   reader.take("--log", core::parse_log_level(flags.log), setup.log_level);
   if (reader.error()) return *reader.error();
@@ -132,6 +134,8 @@ void add_serve_proxy(CLI::App& serve, CommandLine& line) {
   kFlags.add(*command, "--delay-max", flags->delay_max, "DURATION",
              "the longest delay of the toggle latency");
   add_timeouts(*command, *flags);
+  kFlags.add(*command, "--busy-poll", flags->busy_poll, "DURATION",
+             "wait awake for so long before sleeping; adds less time, uses more CPU");
   kFlags.add(*command, "--max-header", flags->max_header, "BYTES", "larger headers are refused");
   kFlags.add(*command, "--max-connections", flags->max_connections, "COUNT", "further ones are closed");
   kFlags.add(*command, "--log", flags->log, "LEVEL",

@@ -148,11 +148,22 @@ void EventLoop::take_up(void* watcher, std::uint32_t events) {
   }
 }
 
+int EventLoop::wait(epoll_event* events) {
+  if (busy_poll_ > Nanoseconds(0) && soon_.empty()) {
+    const SteadyTime end = now_ + busy_poll_;
+    while (std::chrono::steady_clock::now() < end) {
+      if (const int count = ::epoll_wait(epoll_, events, kBatch, 0); count != 0) return count;
+      std::this_thread::yield();  // to whoever is to cause an event, and shares the core
+    }
+  }
+  return ::epoll_wait(epoll_, events, kBatch, soon_.empty() ? -1 : 0);
+}
+
 void EventLoop::run() {
   mailbox_->thread_ = std::this_thread::get_id();
   std::array<epoll_event, kBatch> events{};
   while (!stopped_) {
-    const int count = ::epoll_wait(epoll_, events.data(), kBatch, soon_.empty() ? -1 : 0);
+    const int count = wait(events.data());
     now_ = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];

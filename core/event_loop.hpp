@@ -18,6 +18,8 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 
+struct epoll_event;
+
 namespace obsctl::core {
 
 /// The way into a loop from any thread. Outlives its loop: what is posted after the loop has ended is
@@ -67,6 +69,9 @@ class EventLoop {
 
   // The rest belongs to the loop's thread, and to whoever prepares the loop before run().
   void stop() { stopped_ = true; }
+  /// For so long after the last events it looks for new ones without going to sleep. Waking up takes longer
+  /// than an answer that comes soon; a core is busy meanwhile.
+  void busy_poll(Nanoseconds time) { busy_poll_ = time; }
   /// False when the descriptor cannot be watched. `events` may contain EPOLLET.
   bool watch(int descriptor, std::uint32_t events, Watcher& watcher);
   void unwatch(int descriptor);
@@ -83,6 +88,7 @@ class EventLoop {
 
  private:
   EventLoop() = default;
+  int wait(epoll_event* events);
   void take_up(void* watcher, std::uint32_t events);
   void run_due_timers();
   void run_soon();
@@ -97,6 +103,7 @@ class EventLoop {
   std::vector<std::function<void()>> soon_;
   std::vector<std::shared_ptr<void>> kept_;
   SteadyTime now_{};
+  Nanoseconds busy_poll_{};
   bool stopped_ = false;
 };
 

@@ -101,6 +101,7 @@ class Proxy final : public FaultProxy {
     });
     if (!admin) return admin.error();
     admin_ = std::move(*admin);
+    loop_->busy_poll(options_.busy_poll);
     if (has_name(options_.upstream)) {
       lookup_.emplace(options_.upstream, options_.resolve, [this](const sockaddr_in6& address) {
         loop_->mailbox()->post([this, address] { use_upstream(address); });

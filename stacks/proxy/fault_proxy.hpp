@@ -27,6 +27,8 @@ struct FaultProxyOptions {
   core::ListenAddress admin{"127.0.0.1", 0};
   /// Of the toggles API; empty: it refuses every call.
   std::string token = {};
+  /// See core::EventLoop::busy_poll().
+  core::Nanoseconds busy_poll{};
   core::Nanoseconds toggle_ttl = std::chrono::minutes(5);
   core::Nanoseconds toggle_ttl_max = std::chrono::hours(1);
   core::Nanoseconds delay_max = std::chrono::seconds(30);
