@@ -14,19 +14,30 @@ namespace obsctl::loadgen {
 
 namespace {
 
-/// Each connection is a descriptor; the soft limit is raised as far as it must and may be.
-core::Result<void> allow_descriptors(const LoadPlan& plan) {
-  const rlim_t wanted = static_cast<rlim_t>(std::max(plan.max_connections, plan.arrivals.concurrency)) + 128;
+/// What a process has open besides its connections.
+constexpr int kOtherDescriptors = 128;
+
+/// Each connection is a descriptor; the soft limit is raised as far as it must and may be. Where that is not
+/// enough, the ceiling that nobody has asked for is lowered.
+core::Result<void> allow_descriptors(LoadPlan& plan, core::Logger& log) {
+  const int connections = std::max(plan.max_connections, plan.arrivals.concurrency);
+  const rlim_t wanted = static_cast<rlim_t>(connections) + kOtherDescriptors;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return {};
-  if (limit.rlim_max < wanted) {
-    return core::make_error(
-        core::ErrorKind::unavailable,
-        fmt::format("{} connections need more open files than the limit of {}",
-                    std::max(plan.max_connections, plan.arrivals.concurrency), limit.rlim_max),
-        "raise it with ulimit -n, or use fewer connections");
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  if (limit.rlim_cur < wanted) {
+    const int allowed = static_cast<int>(limit.rlim_cur) - kOtherDescriptors;
+    if (plan.max_connections != LoadPlan{}.max_connections ||
+        allowed < std::max(1, plan.arrivals.concurrency)) {
+      return core::make_error(core::ErrorKind::unavailable,
+                              fmt::format("{} connections need more open files than the limit of {}",
+                                          connections, limit.rlim_max),
+                              "raise it with ulimit -n, or use fewer connections");
+    }
+    log.warn(fmt::format("at most {} connections are opened: the limit of open files is {}", allowed,
+                         limit.rlim_max));
+    plan.max_connections = allowed;
   }
-  limit.rlim_cur = wanted;
   setrlimit(RLIMIT_NOFILE, &limit);
   return {};
 }
@@ -54,7 +65,7 @@ core::Result<std::unique_ptr<LoadRun>> LoadRun::start(LoadPlan plan, core::Logge
     const auto curl = check_curl(plan);
     if (!curl) return curl.error();
   }
-  const auto descriptors = allow_descriptors(plan);
+  const auto descriptors = allow_descriptors(plan, log);
   if (!descriptors) return descriptors.error();
   auto shared = std::make_unique<RunShared>();
   shared->plan = std::move(plan);
