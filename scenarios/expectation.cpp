@@ -102,7 +102,12 @@ Finding absent_alert(const Expectation& expectation, const std::vector<Event>& e
   const Event* other = find_first(events, "alert." + expectation.stage, [&](const Event& event) {
     return is_about(event, expectation) && event.at >= *origin && !carries(event.fields, expectation.labels);
   });
-  if (other == nullptr) return finding;
+  if (other == nullptr) {
+    const std::string evidence =
+        expectation.on_injection() ? rule_evidence(expectation.alert, events, *origin) : std::string();
+    if (!evidence.empty()) finding.detail += "; " + evidence;
+    return finding;
+  }
   finding.outcome = Outcome::mismatched;
   finding.detail = fmt::format("{} was {} with other labels: {}", expectation.alert, expectation.stage,
                                other->fields.value("labels", Json::object()).dump());

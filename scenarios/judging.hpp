@@ -20,6 +20,10 @@ Finding measured_finding(const Expectation& expectation, Nanoseconds measured, s
 Finding absent_finding(const Expectation& expectation, std::optional<core::WallTime> origin,
                        core::WallTime now, bool finished, const std::string& what);
 
+/// Why a rule that was not true may not have been: what its expression came to since `from`, by the samples
+/// that a run takes at its end. "its expression has no value"; empty when they explain nothing.
+std::string rule_evidence(const std::string& alert, const std::vector<Event>& events, core::WallTime from);
+
 /// Of Kind::notification, and of Kind::suppressed: a notification that must not come.
 Finding judge_notification(const Expectation& expectation, const std::vector<Event>& events,
                            core::WallTime now, bool finished);

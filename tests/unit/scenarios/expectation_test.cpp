@@ -106,6 +106,39 @@ TEST_CASE("an alert that does not come is waited for, then missed") {
   }
 }
 
+TEST_CASE("an alert that does not come is explained by what its rule looked at") {
+  const Expectation firing = expecting(Kind::alert, "firing");
+  const auto detail = [&](const Json& fields) {
+    const Story story = Story().event(0, "run.started").injected(100).event(131, "rule.samples", fields);
+    return judged_at_end(130, firing, story).detail;
+  };
+  const auto samples = [](const std::string& operation, const Json& values) {
+    return Json{{"alert", "A"},
+                {"operation", operation},
+                {"threshold", 0.05},
+                {"series", Json::array({Json{{"values", values}}})}};
+  };
+  const Json rising = Json::array({{99.0, 9.0}, {101.0, 0.01}, {102.0, Json()}, {103.0, 0.034}});
+  const std::string missed = "A was not firing within 30.0s";
+  CHECK(detail(samples(">", rising)) ==
+        missed + "; its expression was 0.034 at the most, and has to be above 0.05");
+  CHECK(detail(samples(">", Json::array({{99.0, 9.0}, {101.0, Json()}}))) ==
+        missed + "; its expression has no value");
+  CHECK(detail({{"alert", "A"}, {"operation", "=="}, {"threshold", 0}, {"series", Json::array()}}) ==
+        missed + "; its expression has no value");
+  CHECK(detail(samples("<", Json::array({{101.0, 0.9}, {102.0, 0.7}}))) ==
+        missed + "; its expression was 0.7 at the least, and has to be below 0.05");
+  // It was true for a while, or it cannot be told.
+  CHECK(detail(samples(">", Json::array({{101.0, 0.2}, {103.0, 0.01}}))) == missed);
+  CHECK(detail({{"alert", "A"}, {"series", Json::array()}}) == missed);
+  CHECK(detail({{"alert", "B"}, {"operation", ">"}, {"threshold", 1}, {"series", Json::array()}}) == missed);
+  CHECK(detail({{"alert", "A"},
+                {"operation", ">"},
+                {"threshold", 1},
+                {"series", Json::array()},
+                {"left_out", 3}}) == missed);
+}
+
 TEST_CASE("how long something counts as late") {
   CHECK(lateness_allowance(1s) == 2s);
   CHECK(lateness_allowance(8s) == 2s);
