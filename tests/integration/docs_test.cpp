@@ -1,6 +1,6 @@
-// The README and the tutorials, executed as they are written: each command in its order, with the binary that
-// was just built, in a folder that looks like a checkout. A command that fails, or a shown line that is not
-// printed, fails the page. What a shown line has to have in common with the printed one:
+// The README, the tutorials and a how-to, executed as they are written: each command in its order, with the
+// binary that was just built, in a folder that looks like a checkout. A command that fails, or a shown line
+// that is not printed, fails the page. What a shown line has to have in common with the printed one:
 // tests/support/tutorial_page.hpp.
 #include <algorithm>
 #include <cstdlib>
@@ -97,7 +97,8 @@ class RunningSession {
     const char* path = std::getenv("PATH");
     return {.argv = {},
             .environment = {"HOME=" + home_.path().string(), "XDG_STATE_HOME=" + (home_ / "state").string(),
-                            fmt::format("PATH={}:{}", (home_ / "bin").string(), path == nullptr ? "" : path),
+                            fmt::format("PATH={}:{}:{}", (home_ / "bin").string(), (home_ / "build").string(),
+                                        path == nullptr ? "" : path),
                             "DISPLAY=", "WAYLAND_DISPLAY=", "GITHUB_STEP_SUMMARY="},
             .working_directory = home_.path()};
   }
@@ -154,10 +155,11 @@ std::vector<PageSession> run(const std::vector<PageSession>& sessions, bool last
 
 }  // namespace
 
-TEST_CASE("the README and the tutorials do what they say", "[integration]") {
+TEST_CASE("the pages that show a session do what they say", "[integration]") {
   if (!programs_are_here()) return;
   std::vector<PageSession> sessions;
-  for (const char* page : {"README.md", "docs/tutorial/first-alert.md", "docs/tutorial/workshop.md"}) {
+  for (const char* page : {"README.md", "docs/tutorial/first-alert.md", "docs/tutorial/workshop.md",
+                           "docs/how-to/write-a-scenario.md"}) {
     const std::size_t before = sessions.size();
     for (ShellSession& session : shell_sessions(core::read_file(page).value()))
       sessions.push_back({page, std::move(session)});
