@@ -73,7 +73,8 @@ class RunningSession {
   bool ended() { return shell_->poll().has_value(); }
   /// The machine was too busy to send the load in time, so what the page shows could not come.
   bool disturbed() const {
-    return core::read_file(home_ / "bin/output").value().find("the load could not be sent as asked") != std::string::npos;
+    return core::read_file(home_ / "bin/output").value().find("the load could not be sent as asked") !=
+           std::string::npos;
   }
 
   void check() const {

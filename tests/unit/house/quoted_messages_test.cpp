@@ -97,46 +97,55 @@ bool fits(std::string_view text, std::string_view pattern) {
   return ends_with(text, parts.back());
 }
 
-/// Whether a line of a literal says the message, or all of it but what is put before or behind it elsewhere.
-/// A format that is mostly places would fit anything.
-bool is_text_of(std::string_view message, const std::string& literal) {
+/// What obsctl can print, a line each: the literals of its sources with "…" for what is put in, and what the
+/// tutorials show of its output.
+struct Printed {
+  std::vector<std::string> formats;
+  std::vector<std::string> shown;
+};
+
+Printed printed_by(const SourceTree& tree) {
+  Printed all;
+  for (const auto& [path, content] : tree) {
+    if (path.rfind("docs/tutorial/", 0) == 0) {
+      for (const std::string_view line : obsctl::core::split(content, '\n')) all.shown.emplace_back(line);
+    }
+    if (top_folder(path) == "docs" || top_folder(path) == "tests" || !ends_with(path, ".cpp")) continue;
+    for (const std::string& literal : literals_of(content)) {
+      for (const std::string_view line : obsctl::core::split(literal, '\n'))
+        all.formats.push_back(with_gaps(line));
+    }
+  }
+  return all;
+}
+
+/// A format may say all of a message but what is put before or behind it elsewhere; one that is mostly gaps
+/// would fit anything.
+bool is_known(const Printed& printed, std::string_view message) {
   std::vector<std::string_view> ways{message};
   if (message.starts_with(kAnything)) ways.push_back(message.substr(kAnything.size()));
   if (ends_with(message, kAnything)) ways.push_back(message.substr(0, message.size() - kAnything.size()));
-  for (const std::string_view line : obsctl::core::split(literal, '\n')) {
-    const std::string pattern = with_gaps(line);
-    if (3 * fixed_length(pattern) < 2 * fixed_length(message)) continue;
+  const std::size_t length = fixed_length(message);
+  for (const std::string& format : printed.formats) {
+    if (3 * fixed_length(format) < 2 * length) continue;
     for (const std::string_view way : ways) {
-      if (fits(way, pattern)) return true;
+      if (fits(way, format)) return true;
     }
   }
-  return false;
-}
-
-bool is_known(const SourceTree& tree, std::string_view message) {
-  for (const auto& [path, content] : tree) {
-    if (top_folder(path) != "docs" && top_folder(path) != "tests" && ends_with(path, ".cpp")) {
-      for (const std::string& literal : literals_of(content)) {
-        if (is_text_of(message, literal)) return true;
-      }
-    }
-    if (path.rfind("docs/tutorial/", 0) != 0) continue;
-    for (const std::string_view line : obsctl::core::split(content, '\n')) {
-      if (fixed_length(message) >= kEnough && fits(line, message)) return true;
-    }
-  }
-  return false;
+  return length >= kEnough && std::any_of(printed.shown.begin(), printed.shown.end(),
+                                          [&](const std::string& line) { return fits(line, message); });
 }
 
 Violations unknown_messages(const SourceTree& tree, const std::string& page) {
   Violations found;
+  const Printed printed = printed_by(tree);
   bool quoted = false;
   int number = 0;
   for (const std::string_view line : obsctl::core::split(tree.at(page), '\n')) {
     ++number;
     if (line.substr(0, 3) == "```") {
       quoted = line == "```text";
-    } else if (quoted && !is_known(tree, line)) {
+    } else if (quoted && !is_known(printed, line)) {
       found.push_back(fmt::format("{}:{}: nothing prints \"{}\"", page, number, line));
     }
   }
