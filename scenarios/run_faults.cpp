@@ -160,6 +160,19 @@ void RunFaults::begin_phase_of(Running& fault, const char* phase) {
   }
 }
 
+bool RunFaults::is_possible(Running& fault, const std::stop_token& stop) {
+  const Result<void> possible = fault.fault->check(stop);
+  // A call that was broken off says nothing about the fault.
+  if (!possible && !stop.stop_requested())
+    give_up(fmt::format("fault \"{}\" cannot be injected: {}", fault.spec.name, to_line(possible.error())));
+  return possible.has_value();
+}
+
+bool RunFaults::all_possible(const std::stop_token& stop) {
+  return std::all_of(faults_.begin(), faults_.end(),
+                     [&](Running& fault) { return fault.skip || is_possible(fault, stop); });
+}
+
 void RunFaults::inject(Running& fault, const std::stop_token& stop) {
   Json fields = about(fault.spec);
   fields["description"] = fault.spec.description;
@@ -170,11 +183,7 @@ void RunFaults::inject(Running& fault, const std::stop_token& stop) {
     enter(fault, State::active);
     return;
   }
-  if (const Result<void> possible = fault.fault->check(stop); !possible) {
-    if (stop.stop_requested()) return;  // a call that was broken off says nothing about the fault
-    give_up(fmt::format("fault \"{}\" cannot be injected: {}", fault.spec.name, to_line(possible.error())));
-    return;
-  }
+  if (!is_possible(fault, stop)) return;
   auto record = ledger_.add(record_of(fault.spec, fault.place, *fault.fault, run_, clock_.wall_now()));
   if (!record) {
     give_up(fmt::format("fault \"{}\" cannot be injected: {}", fault.spec.name, to_line(record.error())));
@@ -192,7 +201,7 @@ void RunFaults::inject(Running& fault, const std::stop_token& stop) {
   fault.injected = clock_.steady_now();
   const Result<WallTime> at = fault.fault->inject(stop);
   if (!at) {
-    if (stop.stop_requested()) return;  // as above; rolling back takes away what may be there
+    if (stop.stop_requested()) return;  // it says nothing; rolling back takes away what may be there
     give_up(fmt::format("fault \"{}\" could not be injected: {}", fault.spec.name, to_line(at.error())));
     return;
   }

@@ -34,6 +34,10 @@ class RunFaults {
   core::Result<void> prepare(const std::vector<FaultSpec>& specs,
                              const std::map<std::string, FaultPlace>& places, bool skip);
 
+  /// Whether each could be injected now, before anything is done: a wrong token is better found at once than
+  /// in the middle of a run. False: one cannot, which is journalled as run.inconclusive.
+  bool all_possible(const std::stop_token& stop);
+
   /// Takes every fault one step on if its time has come. `started` is when the load began, `gate` the
   /// earliest time of the first injection. What cannot be done, or cannot be confirmed, is journalled as
   /// run.inconclusive.
@@ -64,6 +68,7 @@ class RunFaults {
 
   /// Whether its time has come, counted from the start of the load or from what it comes after.
   bool is_due(const Running& fault, core::SteadyTime gate, core::SteadyTime started);
+  bool is_possible(Running& fault, const std::stop_token& stop);
   void inject(Running& fault, const std::stop_token& stop);
   void clear(Running& fault);
   void confirm(Running& fault, bool present, const std::stop_token& stop);

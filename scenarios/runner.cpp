@@ -58,9 +58,9 @@ class Runner {
     if (auto checked = check_places(file_.scenario, options_.places); !checked) return checked.error();
     open();
     // Each goes on only while nothing has ended the run.
-    const bool went_through = around_ && baseline() && plan() && start_load() && steady(Phase::before) &&
-                              checks(Phase::before) && experiment() && steady(Phase::after) &&
-                              checks(Phase::after) && keep_watching();
+    const bool went_through = around_ && baseline() && plan() && faults_.all_possible(stop_) &&
+                              start_load() && steady(Phase::before) && checks(Phase::before) &&
+                              experiment() && steady(Phase::after) && checks(Phase::after) && keep_watching();
     static_cast<void>(went_through);
     wind_down();
     if (refusal_) return *refusal_;

@@ -367,11 +367,24 @@ TEST_CASE("Ctrl-C takes the fault away from a stack that stays up", "[integratio
   CHECK(json::parse(toggle->body).at("active") == false);
 
   // The same stack again, by its parts and by its name: nothing was started, nothing is taken down.
-  ::setenv("OBSCTL_SERVICE_TOKEN", token.c_str(), 1);
   const json& places = document.at("run").at("places");
-  Run by_parts(run.home(), {"http-api/probe-fail", "--prometheus", places.at("prometheus").get<std::string>(),
-                            "--alertmanager", places.at("alertmanager").get<std::string>(), "--receiver",
-                            places.at("receiver").get<std::string>(), "--target", "api=" + url});
+  const std::vector<std::string> parts{"http-api/probe-fail",
+                                       "--prometheus",
+                                       places.at("prometheus").get<std::string>(),
+                                       "--alertmanager",
+                                       places.at("alertmanager").get<std::string>(),
+                                       "--receiver",
+                                       places.at("receiver").get<std::string>(),
+                                       "--target",
+                                       "api=" + url};
+  ::setenv("OBSCTL_SERVICE_TOKEN", "wrong", 1);
+  Run refused(run.home(), parts);
+  CHECK(refused.wait() == 3);
+  CHECK(refused.log_text().find("cannot be injected") != std::string::npos);
+  CHECK(refused.log_text().find("answered 401") != std::string::npos);
+  CHECK(refused.log_text().find("load.started") == std::string::npos);
+  ::setenv("OBSCTL_SERVICE_TOKEN", token.c_str(), 1);
+  Run by_parts(run.home(), parts);
   const int parts_code = by_parts.wait();
   ::unsetenv("OBSCTL_SERVICE_TOKEN");
   INFO(by_parts.log_text());
