@@ -4,9 +4,12 @@
 
 #include <functional>
 #include <stop_token>
+#include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/tell.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"

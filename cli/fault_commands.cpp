@@ -60,19 +60,24 @@ Result<int> list_kinds(bool json) {
   return kPassed;
 }
 
+/// JSON's strings are TOML's. What is no UTF-8 is replaced, and refused by what reads it.
+std::string quoted(const std::string& text) {
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 /// A value as it stands on a command line: TOML where it is TOML ("0.3", "true", "[\"/a\"]"), else text.
 std::string toml_value(const std::string& text) {
   if (core::TomlFile::parse("value = " + text, "value")) return text;
-  return Json(text).dump();  // JSON's strings are TOML's
+  return quoted(text);
 }
 
 /// What was typed, read as a scenario's [[fault]] is. Errors: usage with every mistake.
 Result<FaultSpec> read_words(const FaultFlags& flags, core::Nanoseconds longest) {
-  std::string toml = fmt::format("[fault]\nkind = {}\nmax_duration = \"{}\"\n", Json(flags.words[0]).dump(),
+  std::string toml = fmt::format("[fault]\nkind = {}\nmax_duration = \"{}\"\n", quoted(flags.words[0]),
                                  core::format_duration(longest));
   std::size_t first = 1;
   if (flags.words.size() > 1 && flags.words[1].find('=') == std::string::npos) {
-    toml += fmt::format("target = {}\n", Json(flags.words[1]).dump());
+    toml += fmt::format("target = {}\n", quoted(flags.words[1]));
     first = 2;
   }
   for (std::size_t i = first; i < flags.words.size(); ++i) {
@@ -139,7 +144,8 @@ Result<void> check_hosts(const FaultFlags& flags, const FaultSpec& fault, const 
   std::vector<std::string> urls = fault.urls;
   if (!place.url.empty()) urls.push_back(place.url);
   for (const std::string& url : urls) {
-    if (auto checked = scenarios::check_host("the fault", url, flags.allow_targets); !checked) return checked;
+    if (auto checked = scenarios::check_fault_url("the fault", url, flags.allow_targets); !checked)
+      return checked;
   }
   return {};
 }
@@ -192,10 +198,14 @@ Result<int> set(const FaultFlags& flags, Context& context) {
   auto recorded = FaultLedger().add(record);
   if (!recorded) return recorded.error();
   const auto injected = (*fault)->inject(context.stop);
+  if (!injected && injected.error().kind == ErrorKind::conflict) {  // what is there is not ours
+    recorded->remove();
+    return injected.error();
+  }
   const Result<void> confirmed = injected ? confirm(**fault, context) : Result<void>(injected.error());
   if (!confirmed) {
     if (const auto away = take_away(**fault, context); !away) {
-      fmt::print(stderr, "not removed: {}\n", to_string(away.error()));
+      tell("not removed: {}\n", to_string(away.error()));
     } else {
       recorded->remove();
     }
@@ -207,17 +217,29 @@ Result<int> set(const FaultFlags& flags, Context& context) {
     } else {
       fmt::print("{}\n", spec->description);
     }
-    fmt::print(stderr, "  {}\n  take it away: obsctl fault clear --run {}\n",
-               record.has_ttl ? fmt::format("ends by itself after {}", flags.ttl) : "does not end by itself",
-               id);
+    tell("  {}\n  take it away: obsctl fault clear --run {}\n",
+         record.has_ttl ? fmt::format("ends by itself after {}", flags.ttl) : "does not end by itself", id);
     return kPassed;
   }
-  fmt::print(stderr, "{}, for {} or until Ctrl-C\n", spec->description, core::format_duration(*hold));
+  tell("{}, for {} or until Ctrl-C\n", spec->description, core::format_duration(*hold));
   context.clock.sleep_for(*hold, context.stop);
   if (const auto away = take_away(**fault, context); !away) return away.error();
   recorded->remove();
   fmt::print("{}: taken away\n", spec->description);
   return context.stop.stop_requested() ? kInterrupted : kPassed;
+}
+
+/// Says what the ledger cannot make sense of. False: there is something.
+bool all_readable(const FaultLedger& ledger) {
+  const auto files = ledger.unreadable();
+  for (const std::filesystem::path& file : files) {
+    tell(
+        "{} cannot be read: of another version or user, or damaged\n  it may tell of a fault that is in "
+        "place; "
+        "look at it, mend that by hand, and remove it\n",
+        file.string());
+  }
+  return files.empty();
 }
 
 /// "in a run", "left by a run that died", …
@@ -234,10 +256,7 @@ Result<int> list(const FaultFlags& flags, Context& context) {
   FaultLedger ledger;
   for (const FaultLedger::Entry& entry : ledger.entries()) {
     const FaultRecord& record = entry.record;
-    if (record.held && record.is_over(now)) {
-      ledger.forget(entry);
-      continue;
-    }
+    if (record.held && record.is_over(now) && ledger.clear(entry, context.clock, context.stop)) continue;
     const std::string ends = record.has_ttl ? core::format_utc(record.since + record.spec.max_duration) : "";
     rows.push_back({record.run, record.spec.description, core::format_utc(record.since),
                     ends.empty() ? "no" : ends, state_of(entry, now)});
@@ -253,11 +272,11 @@ Result<int> list(const FaultFlags& flags, Context& context) {
   if (flags.json) {
     fmt::print("{}\n", document.dump(2));
   } else if (rows.size() == 1) {
-    fmt::print("no fault is in place\n");
+    if (ledger.unreadable().empty()) fmt::print("no fault is in place\n");
   } else {
     fmt::print("{}", table(rows));
   }
-  return kPassed;
+  return all_readable(ledger) ? kPassed : kError;
 }
 
 Result<int> clear(const FaultFlags& flags, Context& context) {
@@ -267,28 +286,29 @@ Result<int> clear(const FaultFlags& flags, Context& context) {
   }
   FaultLedger ledger;
   std::size_t found = 0;
-  int result = kPassed;
-  for (const FaultLedger::Entry& entry : ledger.entries()) {
+  int result = all_readable(ledger) ? kPassed : kError;
+  std::vector<FaultLedger::Entry> entries = ledger.entries();
+  std::reverse(entries.begin(), entries.end());  // the last first, as they lie on each other
+  for (const FaultLedger::Entry& entry : entries) {
     if (!flags.all && entry.record.run != flags.run) continue;
     ++found;
     const std::string& what = entry.record.spec.description;
     if (entry.looked_after) {
-      fmt::print(stderr, "{}: run {} is still going and takes it away itself\n", what, entry.record.run);
+      tell("{}: run {} is still going and takes it away itself\n", what, entry.record.run);
       result = kError;
     } else if (flags.forget) {
       ledger.forget(entry);
       fmt::print("{}: forgotten\n", what);
     } else if (const auto cleared = ledger.clear(entry, context.clock, context.stop); !cleared) {
-      fmt::print(stderr,
-                 "{}: not removed: {}\n  by hand: {}\n  then:    obsctl fault clear --run {} --forget\n",
-                 what, to_line(cleared.error()), entry.record.undo, entry.record.run);
+      tell("{}: not removed: {}\n  by hand: {}\n  then:    obsctl fault clear --run {} --forget\n", what,
+           to_line(cleared.error()), entry.record.undo, entry.record.run);
       result = kError;
     } else {
       fmt::print("{}: taken away\n", what);
     }
   }
   if (found > 0 || flags.all) {
-    if (found == 0) fmt::print("no fault is in place\n");
+    if (found == 0 && result == kPassed) fmt::print("no fault is in place\n");
     return result;
   }
   return core::make_error(ErrorKind::not_found, fmt::format("no fault of run {} is in place", flags.run),

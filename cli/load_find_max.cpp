@@ -61,8 +61,7 @@ Result<loadgen::CapacityPoint> probe(double rate, loadgen::LoadPlan plan, const 
   point.good = condition.holds(summary) && summary.achieved_rate >= 0.98 * summary.asked_rate;
   if (!options.quiet) {
     progress.clear();
-    fmt::print(stderr, "{:>10.0f}/s  {}  {}\n", point.asked, condition.measured(summary),
-               point.good ? "good" : "too much");
+    tell("{:>10.0f}/s  {}  {}\n", point.asked, condition.measured(summary), point.good ? "good" : "too much");
   }
   return point;
 }

@@ -91,8 +91,8 @@ Result<void> check_endpoints(const loadgen::LoadPlan& plan, const std::vector<lo
 void tell_drain(const loadgen::LoadRun& run, core::Nanoseconds at_most) {
   const std::int64_t in_flight = run.snapshot().counts.in_flight_at_end;
   if (run.finished() || in_flight == 0) return;
-  fmt::print(stderr, "obsctl: waiting for the answers to {} requests, {} at most; Ctrl-C to not wait\n",
-             in_flight, core::format_duration(at_most));
+  tell("obsctl: waiting for the answers to {} requests, {} at most; Ctrl-C to not wait\n", in_flight,
+       core::format_duration(at_most));
 }
 
 Result<int> run_load(const LoadOptions& options, Context& context) {

@@ -34,16 +34,16 @@ void LoadProgress::show(const loadgen::LoadRun& run) {
   }
   const std::string line = load_live_line(run.snapshot(), run.recent_windows(20));
   if (terminal_) {
-    fmt::print(stderr, "\r\x1b[K{}", cut_to_columns(line, terminal_columns()));
+    tell("\r\x1b[K{}", cut_to_columns(line, terminal_columns()));
     drawn_ = true;
   } else {
-    fmt::print(stderr, "{}\n", line);
+    tell("{}\n", line);
   }
   std::fflush(stderr);
 }
 
 void LoadProgress::clear() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) tell("\r\x1b[K");
   drawn_ = false;
 }
 

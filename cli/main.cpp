@@ -26,6 +26,7 @@ int exit_code_for(core::ErrorKind kind) {
     case core::ErrorKind::cancelled:
       return kInterrupted;
     case core::ErrorKind::unavailable:
+    case core::ErrorKind::conflict:
     case core::ErrorKind::timeout:
     case core::ErrorKind::protocol:
     case core::ErrorKind::internal:
@@ -112,7 +113,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) {
       if (const auto unknown = unknown_command(line.app, argc, argv)) {
-        fmt::print(stderr, "obsctl: {}\n", to_string(*unknown));
+        tell("obsctl: {}\n", to_string(*unknown));
         return kUsage;
       }
     }
@@ -120,7 +121,7 @@ int run(int argc, char** argv) {
   }
   const auto level = core::parse_log_level(log_level);
   if (!level) {
-    fmt::print(stderr, "obsctl: {}\n", to_string(level.error()));
+    tell("obsctl: {}\n", to_string(level.error()));
     return kUsage;
   }
   core::Logger log(*level);
@@ -135,7 +136,7 @@ int run(int argc, char** argv) {
   const core::Result<int> code = line.action(context);
   if (code) return *code;
   if (code.error().kind != core::ErrorKind::cancelled || !code.error().message.empty()) {
-    fmt::print(stderr, "obsctl: {}\n", to_string(code.error()));
+    tell("obsctl: {}\n", to_string(code.error()));
   }
   return exit_code_for(code.error().kind);
 }
@@ -148,8 +149,8 @@ int main(int argc, char** argv) {
   try {
     return obsctl::cli::run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "obsctl: internal error: {}\n  hint: this is a defect in obsctl; please report it\n",
-               error.what());
+    obsctl::cli::tell("obsctl: internal error: {}\n  hint: this is a defect in obsctl; please report it\n",
+                      error.what());
     return obsctl::cli::kError;
   }
 }

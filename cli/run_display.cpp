@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/tell.hpp"
 #include "cli/terminal.hpp"
 
 namespace obsctl::cli {
@@ -350,7 +351,7 @@ void RunDisplay::on_event(const Event& event) {
   if (live_) return;
   const std::lock_guard lock(writing_);
   const double seconds = core::to_seconds(event.at - journal_.start());
-  fmt::print(stderr, "{:8.2f}s  {:<22} {}\n", seconds, event.kind, event_line(event));
+  tell("{:8.2f}s  {:<22} {}\n", seconds, event.kind, event_line(event));
   last_line_ = clock_.steady_now();
 }
 
@@ -368,7 +369,7 @@ void RunDisplay::heartbeat(const scenarios::RunView& view) {
   for (const scenarios::LoadView& load : view.loads) {
     text += fmt::format("; {} at {:.0f}/s", load.name, load.snapshot.asked_rate);
   }
-  fmt::print(stderr, "{:8.2f}s  {:<22} {}\n", core::to_seconds(clock_.steady_now() - started_), "…", text);
+  tell("{:8.2f}s  {:<22} {}\n", core::to_seconds(clock_.steady_now() - started_), "…", text);
   last_line_ = clock_.steady_now();
 }
 
@@ -384,12 +385,12 @@ void RunDisplay::draw(const scenarios::RunView& view) {
   for (const std::string& line : lines) frame += line + "\x1b[K\n";
   frame += "\x1b[J";
   drawn_lines_ = static_cast<int>(lines.size());
-  fmt::print(stderr, "{}", frame);
+  tell("{}", frame);
 }
 
 void RunDisplay::finish() {
   const std::lock_guard lock(writing_);
-  if (drawn_lines_ > 0) fmt::print(stderr, "\x1b[{}A\r\x1b[J", drawn_lines_);
+  if (drawn_lines_ > 0) tell("\x1b[{}A\r\x1b[J", drawn_lines_);
   drawn_lines_ = 0;
 }
 

@@ -145,7 +145,7 @@ Result<int> validate(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const auto file = scenarios::open_scenario(name);
     if (!file) return file.error();
-    for (const core::Error& error : file->errors) fmt::print(stderr, "{}\n", to_string(error));
+    for (const core::Error& error : file->errors) tell("{}\n", to_string(error));
     if (file->errors.empty()) {
       fmt::print("{}: valid\n", name);
     } else {
@@ -199,7 +199,7 @@ Result<void> append_step_summary(const RunReport& report) {
   const std::size_t taken = failure ? 0 : static_cast<std::size_t>(size);
   constexpr std::size_t kLeast = 8192;
   if (taken + kLeast > kLongestMarkdown) {
-    fmt::print(stderr, "the step's summary is full: the report is not in it\n");
+    tell("the step's summary is full: the report is not in it\n");
     return {};
   }
   std::ofstream file(path, std::ios::app);
@@ -264,9 +264,9 @@ Result<int> run(RunFlags flags, Context& context) {
     fmt::print("{}", run_summary(document, context.colour_out));
   }
   std::fflush(stdout);
-  fmt::print(stderr, "\n  journal  {}\n", (*folder / "journal.json").string());
+  tell("\n  journal  {}\n", (*folder / "journal.json").string());
   if (!reported) return reported.error();
-  fmt::print(stderr, "  report   {}\n", (*folder / "report.html").string());
+  tell("  report   {}\n", (*folder / "report.html").string());
   return exit_code_of(document.value("verdict", "error"));
 }
 

@@ -33,7 +33,7 @@ void print_json(const nlohmann::json& document) {
 
 void print_progress(const stacks::Progress& progress) {
   const std::string line = progress_line(progress);
-  if (!line.empty()) fmt::print(stderr, "{}\n", line);
+  if (!line.empty()) tell("{}\n", line);
 }
 
 Result<void> print_up(stacks::Stack& stack, const StackFlags& flags) {
@@ -47,11 +47,10 @@ Result<void> print_up(stacks::Stack& stack, const StackFlags& flags) {
     fmt::print("{}", urls_table(*services));
   }
   std::fflush(stdout);
-  for (const std::string& note : stack.notes()) fmt::print(stderr, "note: {}\n", note);
+  for (const std::string& note : stack.notes()) tell("note: {}\n", note);
   if (flags.json) return {};
-  fmt::print(stderr,
-             "\n{0} is up; the token of its toggles is in {1}\nobsctl stack status {0} | logs | down {0}\n",
-             stack.instance(), (stack.run_directory() / "token").string());
+  tell("\n{0} is up; the token of its toggles is in {1}\nobsctl stack status {0} | logs | down {0}\n",
+       stack.instance(), (stack.run_directory() / "token").string());
   return {};
 }
 
@@ -121,27 +120,25 @@ Result<int> stack_up(const StackFlags& flags, Context& context) {
   if (!options) return options.error();
   const Result<stacks::Manifest> manifest = stacks::load_stack(flags.stack);
   if (!manifest) return manifest.error();
-  fmt::print(stderr, "starting {} ({}{})\n", manifest->name, flags.runtime,
-             flags.time_scale == 1.0 ? std::string() : fmt::format(", time scale {}", flags.time_scale));
+  tell("starting {} ({}{})\n", manifest->name, flags.runtime,
+       flags.time_scale == 1.0 ? std::string() : fmt::format(", time scale {}", flags.time_scale));
   if (!flags.foreground) {
     const auto stack = stacks::up_detached(*manifest, *options, print_progress, context.stop);
     if (!stack) return stack.error();
     if (const auto printed = print_up(**stack, flags); !printed) return printed.error();
     return kPassed;
   }
-  const stacks::SupervisorCallbacks callbacks{.progress = print_progress,
-                                              .ready =
-                                                  [&](stacks::Stack& stack) {
-                                                    static_cast<void>(print_up(stack, flags));
-                                                    fmt::print(stderr, "Ctrl-C takes it down\n");
-                                                  },
-                                              .failed =
-                                                  [](const stacks::ServiceFailure& failure) {
-                                                    fmt::print(stderr, "{}\n", to_string(to_error(failure)));
-                                                  }};
+  const stacks::SupervisorCallbacks callbacks{
+      .progress = print_progress,
+      .ready =
+          [&](stacks::Stack& stack) {
+            static_cast<void>(print_up(stack, flags));
+            tell("Ctrl-C takes it down\n");
+          },
+      .failed = [](const stacks::ServiceFailure& failure) { tell("{}\n", to_string(to_error(failure))); }};
   const Result<void> done = stacks::supervise(*manifest, *options, callbacks, context.stop);
   if (!done) return done.error();
-  fmt::print(stderr, "{} is down\n", flags.instance.empty() ? manifest->name : flags.instance);
+  tell("{} is down\n", flags.instance.empty() ? manifest->name : flags.instance);
   return kPassed;
 }
 
@@ -189,7 +186,7 @@ Result<int> stack_status(const StackFlags& flags, Context& /*context*/) {
   fmt::print("{}", status_table(*services));
   const auto failure = (*stack)->failed();
   if (!failure) return kPassed;
-  fmt::print(stderr, "{}\n", to_string(to_error(*failure)));
+  tell("{}\n", to_string(to_error(*failure)));
   return kFailed;
 }
 
@@ -207,15 +204,15 @@ Result<int> stack_down(const StackFlags& flags, Context& /*context*/) {
   for (const std::string& instance : instances) {
     const auto stack = stacks::attach(instance, flags.runs);
     if (!stack && stack.error().kind == ErrorKind::not_found) {
-      fmt::print(stderr, "{}: nothing to do\n", stack.error().message);
+      tell("{}: nothing to do\n", stack.error().message);
       continue;
     }
     if (!stack) return stack.error();
     if (const auto done = (*stack)->down(); !done) return done.error();
     document["down"].push_back(instance);
-    fmt::print(stderr, "{} is down\n", instance);
+    tell("{} is down\n", instance);
   }
-  if (instances.empty()) fmt::print(stderr, "no stack is up: nothing to do\n");
+  if (instances.empty()) tell("no stack is up: nothing to do\n");
   if (flags.json) print_json(document);
   return kPassed;
 }
@@ -259,13 +256,13 @@ Result<int> stack_render(const StackFlags& flags, Context& /*context*/) {
   if (!manifest) return manifest.error();
   const auto rendering = stacks::render(*manifest, {}, flags.time_scale);
   if (!rendering) return rendering.error();
-  for (const std::string& note : rendering->notes) fmt::print(stderr, "note: {}\n", note);
+  for (const std::string& note : rendering->notes) tell("note: {}\n", note);
   nlohmann::json document{{"schema", 1}, {"stack", manifest->name}, {"files", nlohmann::json::array()}};
   for (const stacks::RenderedFile& file : rendering->files) {
     if (!flags.output.empty()) {
       const auto written = core::write_file(fs::path(flags.output) / file.file.path, file.text);
       if (!written) return written.error();
-      fmt::print(stderr, "wrote {}\n", (fs::path(flags.output) / file.file.path).string());
+      tell("wrote {}\n", (fs::path(flags.output) / file.file.path).string());
     } else if (flags.json) {
       document["files"].push_back(
           {{"path", file.file.path}, {"kind", to_string(file.file.kind)}, {"text", file.text}});

@@ -126,9 +126,9 @@ Result<int> verify(const RoutesFlags& flags, Context& context) {
     fmt::print("{}", routes_table(*report, context.colour_out));
   }
   std::fflush(stdout);
-  for (const std::string& note : report->notes) fmt::print(stderr, "note: {}\n", note);
+  for (const std::string& note : report->notes) tell("note: {}\n", note);
   if (!report->not_reached.empty())
-    fmt::print(stderr, "note: no label set reached {}\n", fmt::join(report->not_reached, ", "));
+    tell("note: no label set reached {}\n", fmt::join(report->not_reached, ", "));
   switch (report->verdict()) {
     case verifiers::RouteFinding::Outcome::passed:
       return kPassed;

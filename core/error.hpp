@@ -16,6 +16,7 @@ enum class ErrorKind {
   invalid_input,  ///< a file or a document from outside does not say what it must
   not_found,      ///< a named thing does not exist
   unavailable,    ///< a program, port, peer or permission that is needed is missing
+  conflict,       ///< somebody else has it, or was faster; nothing was changed
   timeout,        ///< a deadline passed
   cancelled,      ///< the caller's stop token was triggered
   protocol,       ///< a peer answered something we cannot make sense of

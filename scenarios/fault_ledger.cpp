@@ -2,13 +2,17 @@
 #include "scenarios/fault_ledger.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/descriptor.hpp"
 #include "core/file.hpp"
 #include "core/http_client.hpp"
 #include "scenarios/faults/fault_kind.hpp"
@@ -38,17 +42,22 @@ Json to_json(const FaultRecord& record) {
           {"instance", record.instance},
           {"memory", record.memory},
           {"undo", record.undo},
+          {"at_target", record.spec.at_target},
           {"has_ttl", record.has_ttl},
           {"held", record.held},
           {"since", core::format_utc(record.since)}};
 }
 
-/// Nothing for what is no record of this schema.
-std::optional<FaultRecord> read_record(const fs::path& file) {
-  const auto text = core::read_file(file);
-  if (!text) return std::nullopt;
-  const Json json = Json::parse(*text, nullptr, false);
-  if (!json.is_object() || json.value("schema", 0) != kSchema) return std::nullopt;
+/// Ours, and for nobody else to write: what stands in a record is carried out.
+bool is_private(const fs::path& path, unsigned type) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && (status.st_mode & S_IFMT) == type &&
+         status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/// May throw, for a value of another type.
+std::optional<FaultRecord> record_in(const Json& json) {
+  if (json.at("schema") != kSchema) return std::nullopt;
   FaultRecord record;
   const std::pair<const char*, std::string*> texts[] = {{"run", &record.run},
                                                         {"fault", &record.spec.name},
@@ -59,37 +68,48 @@ std::optional<FaultRecord> read_record(const fs::path& file) {
                                                         {"token_variable", &record.token_variable},
                                                         {"instance", &record.instance},
                                                         {"undo", &record.undo}};
-  for (const auto& [key, value] : texts) {
-    if (!json.contains(key) || !json[key].is_string()) return std::nullopt;
-    *value = json[key].get<std::string>();
-  }
-  const auto longest = core::parse_duration(json.value("max_duration", ""));
-  const auto since = core::parse_rfc3339(json.value("since", ""));
-  if (!longest || !since || find_fault_kind(record.spec.kind) == nullptr) return std::nullopt;
+  for (const auto& [key, value] : texts) *value = json.at(key).get<std::string>();
+  const auto longest = core::parse_duration(json.at("max_duration").get<std::string>());
+  const auto since = core::parse_rfc3339(json.at("since").get<std::string>());
+  record.spec.parameters = json.at("parameters");
+  if (!longest || !since || find_fault_kind(record.spec.kind) == nullptr ||
+      !record.spec.parameters.is_object())
+    return std::nullopt;
   record.spec.max_duration = *longest;
   record.since = *since;
-  record.spec.parameters = json.value("parameters", Json::object());
-  if (!record.spec.parameters.is_object()) return std::nullopt;
-  record.memory = json.value("memory", Json());
-  record.has_ttl = json.value("has_ttl", false);
-  record.held = json.value("held", false);
+  record.memory = json.at("memory");
+  record.spec.at_target = json.at("at_target").get<bool>();
+  record.has_ttl = json.at("has_ttl").get<bool>();
+  record.held = json.at("held").get<bool>();
   return record;
+}
+
+/// Nothing for what is no record of ours of this schema.
+std::optional<FaultRecord> read_record(const fs::path& file) {
+  if (!is_private(file, S_IFREG)) return std::nullopt;
+  const auto text = core::read_file(file);
+  if (!text) return std::nullopt;
+  try {
+    return record_in(Json::parse(*text));
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
 }
 
 /// The same fault: two of them would overwrite each other, and the first to be cleared would end both.
 bool same_fault(const FaultRecord& one, const FaultRecord& other) {
   if (one.spec.kind != other.spec.kind) return false;
   const FaultKind& kind = *find_fault_kind(one.spec.kind);
-  if (kind.place == FaultKind::Place::own_keys) return one.spec.parameters == other.spec.parameters;
-  if (one.spec.parameters.value(kind.apart, "") != other.spec.parameters.value(kind.apart, "")) return false;
-  return one.url == other.url && one.spec.target == other.spec.target && one.instance == other.instance;
+  const bool elsewhere = !one.instance.empty() && !other.instance.empty() && one.instance != other.instance;
+  if (one.spec.at_target && (elsewhere || one.url != other.url)) return false;
+  return kind.same == nullptr || kind.same(one.spec.parameters, other.spec.parameters);
 }
 
 /// A lock that another process holds is that of one that lives.
 bool is_locked(const fs::path& file) {
   const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return false;
-  const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) != 0;
+  const bool locked = ::flock(fd, LOCK_SH | LOCK_NB) != 0;  // shared: others may look as well
   ::close(fd);
   return locked;
 }
@@ -108,6 +128,25 @@ FaultPlace place_of(const FaultRecord& record, stacks::Stack* stack) {
   return {record.spec.target, record.url, token, stack, record.token_variable};
 }
 
+/// Held while a record is added, so that of two that add the same fault one sees the other's. Errors:
+/// timeout.
+Result<core::Descriptor> lock_folder(const fs::path& folder) {
+  core::Descriptor lock(::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (lock.get() >= 0 && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return core::make_error(ErrorKind::timeout,
+                              fmt::format("{} is locked by another obsctl", folder.string()));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return lock;
+}
+
+void sync_folder(const fs::path& folder) {
+  const core::Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() >= 0) ::fsync(opened.get());
+}
+
 }  // namespace
 
 bool FaultRecord::is_over(core::WallTime now) const {
@@ -121,7 +160,7 @@ FaultRecord record_of(const FaultSpec& spec, const FaultPlace& place, const Faul
   record.spec = spec;
   record.url = place.url;
   record.token_variable = place.token_variable;
-  if (place.stack != nullptr) record.instance = place.stack->instance();
+  if (place.stack != nullptr && spec.at_target) record.instance = place.stack->instance();
   record.memory = fault.memory();
   record.undo = fault.undo();
   record.has_ttl = fault.has_ttl();
@@ -154,6 +193,7 @@ FaultLedger::FaultLedger(fs::path folder)
 
 std::vector<FaultLedger::Entry> FaultLedger::entries() const {
   std::vector<Entry> found;
+  if (!is_private(folder_, S_IFDIR)) return found;
   std::error_code failure;
   for (const fs::directory_entry& file : fs::directory_iterator(folder_, failure)) {
     if (file.path().extension() != ".json") continue;
@@ -166,27 +206,59 @@ std::vector<FaultLedger::Entry> FaultLedger::entries() const {
   return found;
 }
 
+std::vector<fs::path> FaultLedger::unreadable() const {
+  std::error_code failure;
+  if (!fs::exists(fs::symlink_status(folder_, failure))) return {};
+  if (!is_private(folder_, S_IFDIR)) return {folder_};
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& file : fs::directory_iterator(folder_, failure)) {
+    if (file.path().extension() == ".json" && !read_record(file.path())) found.push_back(file.path());
+  }
+  return found;
+}
+
 Result<RecordedFault> FaultLedger::add(const FaultRecord& record) {
+  std::error_code failure;
+  fs::create_directories(folder_.parent_path(), failure);
+  ::mkdir(folder_.c_str(), S_IRWXU);
+  if (!is_private(folder_, S_IFDIR))
+    return core::make_error(ErrorKind::unavailable,
+                            fmt::format("{} is not a folder that only you can write to", folder_.string()),
+                            "a record there is carried out; let XDG_STATE_HOME name a folder of your own");
+  const auto lock = lock_folder(folder_);
+  if (!lock) return lock.error();
   for (const Entry& entry : entries()) {
-    if (!same_fault(entry.record, record) || entry.record.is_over(record.since)) continue;
+    if (!same_fault(entry.record, record)) continue;
+    if (entry.record.is_over(record.since) && !entry.looked_after) {
+      forget(entry);
+      continue;
+    }
     return core::make_error(
-        ErrorKind::unavailable,
+        ErrorKind::conflict,
         fmt::format("{} is in place already, by run {}", entry.record.spec.description, entry.record.run),
         entry.looked_after ? "wait for that run to end"
                            : fmt::format("obsctl fault clear --run {}", entry.record.run));
   }
-  std::error_code failure;
-  fs::create_directories(folder_, failure);
-  // Renamed only once it is locked and whole: nobody takes it for one that a crash has left.
+  return write(record);
+}
+
+/// Renamed only once it is locked and whole: nobody takes it for one that a crash has left.
+Result<RecordedFault> FaultLedger::write(const FaultRecord& record) {
   const fs::path file =
       folder_ / fmt::format("{}-{}.json", record.run, core::percent_encoded(record.spec.name));
   const fs::path draft = file.string() + ".new";
   const int lock = ::open(draft.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0 && write_all(lock, to_json(record).dump(2) + "\n")) {
+  std::error_code failure;
+  const std::string text = to_json(record).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0 && write_all(lock, text)) {
     fs::rename(draft, file, failure);
+    sync_folder(folder_);
     if (!failure) return RecordedFault(file, lock);
   }
-  if (lock >= 0) ::close(lock);
+  if (lock >= 0) {
+    fs::remove(draft, failure);
+    ::close(lock);
+  }
   return core::make_error(
       ErrorKind::unavailable,
       fmt::format("cannot write {}, without which a crash would leave the fault behind", file.string()),
@@ -195,11 +267,16 @@ Result<RecordedFault> FaultLedger::add(const FaultRecord& record) {
 
 Result<void> FaultLedger::clear(const Entry& entry, core::Clock& clock, const std::stop_token& stop) {
   const FaultRecord& record = entry.record;
+  const int lock = ::open(entry.file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (lock < 0) return {};  // somebody else has just taken it away
+  RecordedFault claimed(entry.file, lock);
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0)
+    return core::make_error(ErrorKind::conflict, "another obsctl is looking after it");
   std::unique_ptr<stacks::Stack> stack;
   if (!record.instance.empty()) {
     auto attached = stacks::attach(record.instance);
     if (!attached && attached.error().kind == ErrorKind::not_found) {
-      forget(entry);  // it went with its stack
+      claimed.remove();  // it went with its stack
       return {};
     }
     if (!attached) return attached.error();
@@ -208,10 +285,27 @@ Result<void> FaultLedger::clear(const Entry& entry, core::Clock& clock, const st
   const auto fault = make_fault(record.spec, place_of(record, stack.get()), clock);
   if (!fault) return fault.error();
   (*fault)->recall(record.memory);
-  const auto cleared = clear_for_sure(**fault, clock, stop);
-  if (!cleared && !record.is_over(clock.wall_now())) return cleared.error();
-  forget(entry);
+  if (record.is_over(clock.wall_now())) {
+    if (auto over = see_it_over(entry, **fault, stop); !over) return over;
+  } else if (const auto cleared = clear_for_sure(**fault, clock, stop); !cleared) {
+    return cleared.error();
+  }
+  claimed.remove();
   return {};
+}
+
+/// Its TTL has ended it: what is there now may be somebody else's, and is left alone.
+Result<void> FaultLedger::see_it_over(const Entry& entry, Fault& fault, const std::stop_token& stop) const {
+  for (const Entry& other : entries()) {
+    if (other.file != entry.file && same_fault(other.record, entry.record)) return {};
+  }
+  const auto sight = fault.look(stop);
+  if (!sight || !sight->present) return {};
+  return core::make_error(
+      ErrorKind::conflict,
+      fmt::format("its time was over at {}, and yet: {}",
+                  core::format_utc(entry.record.since + entry.record.spec.max_duration), sight->evidence),
+      "it may be somebody else's by now, and is left alone");
 }
 
 void FaultLedger::forget(const Entry& entry) {

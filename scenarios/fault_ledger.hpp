@@ -23,7 +23,7 @@ struct FaultRecord {
   FaultSpec spec;   ///< name, target, kind, parameters, max_duration and description only
   std::string url;
   std::string token_variable;
-  std::string instance;  ///< of the stack that the target is a service of; empty: none
+  std::string instance;  ///< of the stack that it is gone with; empty: none
   Json memory;           ///< Fault::memory
   std::string undo;
   bool has_ttl = false;
@@ -67,13 +67,17 @@ class FaultLedger {
   };
   /// Oldest first. Files that cannot be read are left out.
   std::vector<Entry> entries() const;
+  /// What is there but cannot be read: written by another version or by another user, or damaged. Nobody
+  /// knows what they tell of.
+  std::vector<std::filesystem::path> unreadable() const;
 
-  /// Writes a record. Errors: unavailable, when it cannot be written, or when the same fault is in place
-  /// already for somebody else.
+  /// Writes a record; that of the same fault whose TTL is over is dropped. Errors: unavailable, when it
+  /// cannot be written; conflict, when the same fault is in place already for somebody else.
   core::Result<RecordedFault> add(const FaultRecord& record);
 
   /// Takes away a fault that nobody looks after, and its record. Main thread only. A fault that ended by
-  /// itself, or went with its stack, is no error. Errors: unavailable and others of Fault::clear; the record
+  /// itself, or went with its stack, is no error. Errors: those of Fault::clear; conflict, when somebody else
+  /// is at it, or when its TTL is over and yet it is there, perhaps set anew by somebody else; the record
   /// stays.
   core::Result<void> clear(const Entry& entry, core::Clock& clock, const std::stop_token& stop);
 
@@ -81,6 +85,9 @@ class FaultLedger {
   void forget(const Entry& entry);
 
  private:
+  core::Result<RecordedFault> write(const FaultRecord& record);
+  core::Result<void> see_it_over(const Entry& entry, Fault& fault, const std::stop_token& stop) const;
+
   std::filesystem::path folder_;
 };
 

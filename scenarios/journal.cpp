@@ -58,7 +58,13 @@ void Journal::append_at(core::WallTime at, std::string kind, Json fields) {
     file_ << to_json(events_.back(), start_).dump(-1, ' ', false, Json::error_handler_t::replace) << '\n'
           << std::flush;
   }
-  for (const auto& listener : listeners_) listener(events_.back());
+  for (const auto& listener : listeners_) {
+    try {
+      listener(events_.back());
+    } catch (const std::exception&) {
+      // Whoever shows the run must not end it, least of all while something is broken.
+    }
+  }
   grown_.notify_all();
 }
 

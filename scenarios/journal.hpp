@@ -46,7 +46,7 @@ class Journal {
   core::Result<void> write_to(const std::filesystem::path& path);
 
   /// Calls `listener` for every event from now on, in order, on the appending thread, which waits for it. It
-  /// must not use the journal, which is locked meanwhile.
+  /// must not use the journal, which is locked meanwhile; what it throws is dropped.
   void listen(std::function<void(const Event&)> listener);
 
   void append(std::string kind, Json fields = Json::object());

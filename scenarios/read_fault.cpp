@@ -150,6 +150,7 @@ FaultSpec read_fault(TomlTable& table, std::size_t index) {
   fault.max_duration = read_duration(table, "max_duration", Least::above_zero).value_or(fault.max_duration);
   fault.confirm = read_confirmation(table);
   if (kind != nullptr) {
+    fault.at_target = kind->place != FaultKind::Place::own_keys;
     kind->read(table, fault);
     complete_description(fault);
     check_keys_of_kind(table, *kind);
@@ -193,7 +194,7 @@ Chaos read_chaos(TomlTable& table) {
     table.report_in("kinds", i, fmt::format("{}.kinds: \"{}\" cannot be drawn", table.path(), chaos.kinds[i]),
                     fmt::format("use {}", fmt::join(drawn, ", ")));
   }
-  if (!table.has("kinds"))
+  if (chaos.kinds.empty())
     table.report(fmt::format("{}.kinds is missing", table.path()),
                  "add kinds = [\"error-rate\", \"latency\"]");
   if (chaos.budget.count() > 0 && chaos.longest > chaos.budget)

@@ -60,6 +60,7 @@ Result<void> RunFaults::prepare(const std::vector<FaultSpec>& specs,
 void RunFaults::step(core::SteadyTime gate, core::SteadyTime started,
                      const std::vector<Expectation>& expectations, const std::stop_token& stop) {
   for (Running& fault : faults_) {
+    if (given_up_) return;
     switch (fault.state) {
       case State::waiting:
         if (is_due(fault, gate, started)) inject(fault, stop);
@@ -83,8 +84,10 @@ void RunFaults::step(core::SteadyTime gate, core::SteadyTime started,
 }
 
 void RunFaults::pick_up_left(const std::stop_token& stop) {
-  for (const FaultLedger::Entry& entry : ledger_.entries()) {
-    if (entry.looked_after || entry.record.held) continue;
+  std::vector<FaultLedger::Entry> left = ledger_.entries();
+  std::reverse(left.begin(), left.end());  // the last first, as they lie on each other
+  for (const FaultLedger::Entry& entry : left) {
+    if (entry.looked_after || (entry.record.held && !entry.record.is_over(clock_.wall_now()))) continue;
     Json fields{{"fault", entry.record.spec.name},
                 {"of_run", entry.record.run},
                 {"description", entry.record.spec.description}};
@@ -143,6 +146,7 @@ void RunFaults::enter(Running& fault, State state) {
 }
 
 void RunFaults::give_up(const std::string& reason) {
+  given_up_ = true;
   journal_.append("run.inconclusive", {{"reason", reason}});
 }
 
@@ -200,6 +204,10 @@ void RunFaults::inject(Running& fault, const std::stop_token& stop) {
   fault.in_place = true;  // from here on it may be, whatever the call says
   fault.injected = clock_.steady_now();
   const Result<WallTime> at = fault.fault->inject(stop);
+  if (!at && at.error().kind == core::ErrorKind::conflict) {  // what is there is not ours
+    fault.in_place = false;
+    drop_record(fault);
+  }
   if (!at) {
     if (stop.stop_requested()) return;  // it says nothing; rolling back takes away what may be there
     give_up(fmt::format("fault \"{}\" could not be injected: {}", fault.spec.name, to_line(at.error())));
@@ -229,7 +237,6 @@ void RunFaults::clear(Running& fault) {
     return;
   }
   fault.in_place = false;
-  fault.record->remove();
   journal_.append_at(*at, "fault.cleared", about(fault.spec));
   begin_phase_of(fault, any_other_in_place(fault) ? kDuringFault : kAfterFault);
   enter(fault, State::confirming_clear);
@@ -272,9 +279,24 @@ std::optional<FaultSight> RunFaults::look(const Running& fault, const std::stop_
                                 statistics->counts.completed())};
 }
 
+void RunFaults::drop_record(Running& fault) {
+  fault.record->remove();
+  fault.record.reset();
+}
+
+/// That it is gone has to be said by the target too, whatever the load sees: only then is its record dropped.
+bool RunFaults::is_confirmed(const Running& fault, const FaultSight& sight, bool present,
+                             const std::stop_token& stop) {
+  if (sight.present != present) return false;
+  if (present) return true;
+  const auto target = fault.fault->look(stop);
+  return target && !target->present;
+}
+
 void RunFaults::confirm(Running& fault, bool present, const std::stop_token& stop) {
   const std::optional<FaultSight> sight = look(fault, stop);
-  if (sight && sight->present == present) {
+  if (sight && is_confirmed(fault, *sight, present, stop)) {
+    if (!present) drop_record(fault);
     journal_.append(present ? "fault.confirmed" : "fault.clear_confirmed",
                     {{"fault", fault.spec.name}, {"evidence", sight->evidence}});
     enter(fault, present ? State::active : State::done);
@@ -286,25 +308,31 @@ void RunFaults::confirm(Running& fault, bool present, const std::stop_token& sto
                       sight ? sight->evidence : "too few requests to tell"));
 }
 
-void RunFaults::roll_back(bool gone) {
+void RunFaults::roll_back(bool stack_goes) {
+  std::vector<Running*> in_place;
   for (Running& fault : faults_) {
-    if (!fault.in_place || fault.skip) continue;
-    journal_.append("fault.clearing", {{"fault", fault.spec.name}, {"rollback", true}});
-    // Nobody confirms a rollback by the load, which may have ended: the target itself has to say so.
-    const Result<WallTime> at = gone ? fault.fault->clear({}) : clear_for_sure(*fault.fault, clock_, {});
-    fault.in_place = false;
-    if (at || gone) fault.record->remove();
-    if (at) {
-      journal_.append_at(*at, "fault.cleared", {{"fault", fault.spec.name}, {"rollback", true}});
-    } else if (gone) {
-      journal_.append("fault.cleared",
-                      {{"fault", fault.spec.name}, {"rollback", true}, {"with", "its stack"}});
-    } else {
-      Json fields{{"fault", fault.spec.name}, {"reason", to_line(at.error())}, {"undo", fault.fault->undo()}};
-      if (fault.fault->has_ttl())
-        fields["ends_by_itself_after_s"] = core::to_seconds(fault.spec.max_duration);
-      journal_.append("fault.not_removed", std::move(fields));
-    }
+    if (fault.record) in_place.push_back(&fault);
+  }
+  std::sort(in_place.begin(), in_place.end(),
+            [](const Running* one, const Running* other) { return one->injected > other->injected; });
+  for (Running* fault : in_place) roll_back(*fault, stack_goes);
+}
+
+void RunFaults::roll_back(Running& fault, bool stack_goes) {
+  const bool gone = stack_goes && fault.place.stack != nullptr && fault.spec.at_target;
+  journal_.append("fault.clearing", {{"fault", fault.spec.name}, {"rollback", true}});
+  // Nobody confirms a rollback by the load, which may have ended: the target itself has to say so.
+  const Result<WallTime> at = gone ? fault.fault->clear({}) : clear_for_sure(*fault.fault, clock_, {});
+  fault.in_place = false;
+  if (at || gone) drop_record(fault);
+  if (at) {
+    journal_.append_at(*at, "fault.cleared", {{"fault", fault.spec.name}, {"rollback", true}});
+  } else if (gone) {
+    journal_.append("fault.cleared", {{"fault", fault.spec.name}, {"rollback", true}, {"with", "its stack"}});
+  } else {
+    Json fields{{"fault", fault.spec.name}, {"reason", to_line(at.error())}, {"undo", fault.fault->undo()}};
+    if (fault.fault->has_ttl()) fields["ends_by_itself_after_s"] = core::to_seconds(fault.spec.max_duration);
+    journal_.append("fault.not_removed", std::move(fields));
   }
 }
 

@@ -45,10 +45,11 @@ class RunFaults {
             const std::stop_token& stop);
   bool all_done() const;
 
-  /// Takes away whatever may still be there, trying again for a while; what cannot be removed is journalled
-  /// with the command that removes it. With `gone` the process that held a fault has been or is about to be
-  /// taken down with its stack, so a target that does not answer is no concern.
-  void roll_back(bool gone);
+  /// Takes away whatever may still be there, the last first, trying again for a while; what cannot be removed
+  /// is journalled with the command that removes it. With `stack_goes` the stack has been or is about to be
+  /// taken down, and a fault of one of its services with it: that the service does not answer is no concern
+  /// then.
+  void roll_back(bool stack_goes);
 
  private:
   enum class State { waiting, confirming, active, clearing, confirming_clear, done };
@@ -56,7 +57,7 @@ class RunFaults {
     FaultSpec spec;
     FaultPlace place;
     std::unique_ptr<Fault> fault;
-    std::optional<RecordedFault> record;  ///< while it is in place
+    std::optional<RecordedFault> record;  ///< until it is known to be gone
     Confirmation confirmation;
     std::string phase;  ///< of the load, in which it has to be seen, or seen gone
     State state = State::waiting;
@@ -71,6 +72,10 @@ class RunFaults {
   bool is_possible(Running& fault, const std::stop_token& stop);
   void inject(Running& fault, const std::stop_token& stop);
   void clear(Running& fault);
+  void roll_back(Running& fault, bool stack_goes);
+  static void drop_record(Running& fault);
+  static bool is_confirmed(const Running& fault, const FaultSight& sight, bool present,
+                           const std::stop_token& stop);
   void confirm(Running& fault, bool present, const std::stop_token& stop);
   bool is_time_to_clear(const Running& fault, const std::vector<Expectation>& expectations) const;
   /// Whether the fault is seen, with the evidence; nothing while too little has been seen to tell.
@@ -88,6 +93,7 @@ class RunFaults {
   FaultLedger ledger_;
   core::HttpClient http_;
   std::vector<Running> faults_;
+  bool given_up_ = false;
 };
 
 /// How a fault with this effect shows itself, where the scenario does not say. Neither a metric nor a path:

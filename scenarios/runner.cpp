@@ -56,12 +56,13 @@ class Runner {
 
   Result<RunOutcome> run() {
     if (auto checked = check_places(file_.scenario, options_.places); !checked) return checked.error();
-    open();
-    // Each goes on only while nothing has ended the run.
-    const bool went_through = around_ && baseline() && plan() && faults_.all_possible(stop_) &&
-                              start_load() && steady(Phase::before) && checks(Phase::before) &&
-                              experiment() && steady(Phase::after) && checks(Phase::after) && keep_watching();
-    static_cast<void>(went_through);
+    try {
+      go_through();
+    } catch (const std::exception& problem) {  // whatever it is, what is broken has to be mended
+      journal_.append("run.error", {{"reason", fmt::format("internal error: {}", problem.what())}});
+    }
+    doing("rolling back");
+    faults_.roll_back(around_ && around_->take_down);
     wind_down();
     if (refusal_) return *refusal_;
     RunOutcome outcome{plan_, judge_run(plan_.expectations, journal_.events())};
@@ -72,6 +73,17 @@ class Runner {
  private:
   enum class Phase { before, after };
 
+  void go_through() {
+    open();
+    // Each goes on only while nothing has ended the run.
+    const bool went_through = around_ && baseline() && plan() && faults_.all_possible(stop_) &&
+                              start_load() && steady(Phase::before) && checks(Phase::before) &&
+                              experiment() && steady(Phase::after) && checks(Phase::after) && keep_watching();
+    static_cast<void>(went_through);
+    if (overdue_ && !stop_.stop_requested())
+      overdue_->look(plan_.expectations, journal_.events(), true, stop_);
+  }
+
   void doing(std::string_view what) {
     doing_ = what;
     tick();
@@ -80,7 +92,11 @@ class Runner {
   void tick() {
     if (!tick_) return;
     const std::vector<LoadView> loads = load_.view();
-    tick_({doing_, planned_ ? &plan_ : nullptr, loads});
+    try {
+      tick_({doing_, planned_ ? &plan_ : nullptr, loads});
+    } catch (const std::exception&) {
+      // What shows the run must not end it.
+    }
   }
 
   bool journal_has_ending() const {
@@ -400,10 +416,7 @@ class Runner {
   }
 
   void wind_down() {
-    doing("rolling back");
     const bool interrupted = stop_.stop_requested();
-    if (overdue_ && !interrupted) overdue_->look(plan_.expectations, journal_.events(), true, stop_);
-    faults_.roll_back(around_ && around_->take_down);
     std::stop_source at_once;
     if (interrupted) at_once.request_stop();
     load_.finish(interrupted ? at_once.get_token() : urgent_);

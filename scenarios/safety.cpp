@@ -2,7 +2,10 @@
 #include "scenarios/safety.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <cstdint>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include "core/http_client.hpp"
@@ -12,13 +15,16 @@ namespace obsctl::scenarios {
 using core::Result;
 
 bool is_this_machine(std::string_view host) {
-  const auto ends_with = [&](std::string_view end) {
-    return host.size() >= end.size() && host.substr(host.size() - end.size()) == end;
-  };
-  if (host == "localhost" || ends_with(".localhost") || host == "::1") return true;
-  // Four numbers: "127.example.com" is a name like any other.
-  return host.rfind("127.", 0) == 0 && std::count(host.begin(), host.end(), '.') == 3 &&
-         host.find_first_not_of("0123456789.") == std::string_view::npos;
+  std::string name(host);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string_view below = ".localhost";
+  if (name == "localhost" || name == "::1") return true;
+  if (name.size() > below.size() && name.compare(name.size() - below.size(), below.size(), below) == 0)
+    return true;
+  // "127.example.com" and "127.999.1.1" are names like any other.
+  in_addr address{};
+  constexpr std::uint32_t kLoopback = 127;
+  return ::inet_pton(AF_INET, name.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24U == kLoopback;
 }
 
 Result<void> check_host(std::string_view what, const std::string& url,
@@ -34,6 +40,15 @@ Result<void> check_host(std::string_view what, const std::string& url,
                   parsed->host));
 }
 
+Result<void> check_fault_url(std::string_view what, const std::string& url,
+                             const std::vector<std::string>& allowed) {
+  const std::string shown = core::without_credentials(url);
+  if (shown == url) return check_host(what, url, allowed);
+  return core::make_error(core::ErrorKind::usage,
+                          fmt::format("{} has a password in its URL, {}", what, shown),
+                          "it would be written down with the fault; use a header or a token");
+}
+
 Result<void> check_hosts(const Scenario& scenario, const std::map<std::string, FaultPlace>& places,
                          const std::vector<std::string>& allowed) {
   std::vector<std::string> hosts = scenario.safety.allow_targets;
@@ -47,9 +62,12 @@ Result<void> check_hosts(const Scenario& scenario, const std::map<std::string, F
     if (const auto place = places.find(fault.target); place != places.end())
       urls.push_back(place->second.url);
     for (const std::string& url : urls) {
-      if (auto checked = check_host(fmt::format("fault \"{}\"", fault.name), url, hosts); !checked)
+      if (auto checked = check_fault_url(fmt::format("fault \"{}\"", fault.name), url, hosts); !checked)
         return checked;
     }
+  }
+  for (const std::string& target : scenario.chaos ? scenario.chaos->targets : std::vector<std::string>()) {
+    if (auto checked = check_fault_url("[chaos]", places.at(target).url, hosts); !checked) return checked;
   }
   return {};
 }

@@ -20,6 +20,10 @@ bool is_this_machine(std::string_view host);
 core::Result<void> check_hosts(const Scenario& scenario, const std::map<std::string, FaultPlace>& places,
                                const std::vector<std::string>& allowed);
 
+/// The same for one URL of a fault, which must hold no password: it is written down.
+core::Result<void> check_fault_url(std::string_view what, const std::string& url,
+                                   const std::vector<std::string>& allowed);
+
 /// The same for one URL. `what` says what goes there: "fault \"errors\"".
 core::Result<void> check_host(std::string_view what, const std::string& url,
                               const std::vector<std::string>& allowed);

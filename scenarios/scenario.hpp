@@ -112,6 +112,8 @@ struct FaultSpec {
   std::optional<Confirmation> confirm;                 ///< absent: derived from the effect
   Json parameters = Json::object();                    ///< the kind's own keys, with every default filled in
   FaultEffect effect;
+  /// What it breaks is (in) its target, and is gone with the stack that has the target.
+  bool at_target = true;
   std::string description;        ///< "error-rate 30% → 503 on api"
   std::vector<std::string> urls;  ///< where it is done, besides its target
 };

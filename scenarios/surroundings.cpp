@@ -111,9 +111,9 @@ Result<void> start_receiver(const Scenario& scenario, const PlaceOptions& option
 }  // namespace
 
 Json to_json(const Surroundings& around) {
-  Json json{{"prometheus", around.prometheus_url},
-            {"alertmanager", around.alertmanager_url},
-            {"receiver", around.receiver_url},
+  Json json{{"prometheus", core::without_credentials(around.prometheus_url)},
+            {"alertmanager", core::without_credentials(around.alertmanager_url)},
+            {"receiver", core::without_credentials(around.receiver_url)},
             {"time_scale", around.time_scale}};
   if (!around.stack) return json;
   json["stack"] = around.stack->name();

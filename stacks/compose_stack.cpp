@@ -222,12 +222,15 @@ Result<void> ComposeStack::start_service(std::string_view name) {
     const std::lock_guard one_at_a_time(acting_);
     const Result<ServiceState> before = state_now(*service);
     if (!before) return before.error();
-    if (*before != ServiceState::stopped && *before != ServiceState::failed) return {};
-    const std::string since = core::format_utc(std::chrono::system_clock::now());
-    if (const auto done = project_.act({"start"}, service->container, kActTimeout); !done)
-      return done.error();
-    change(*service, ServiceState::starting);
-    if (const auto following = follow(*service, since); !following) return following.error();
+    if (*before == ServiceState::stopped || *before == ServiceState::failed) {
+      const std::string since = core::format_utc(std::chrono::system_clock::now());
+      if (const auto done = project_.act({"start"}, service->container, kActTimeout); !done)
+        return done.error();
+      change(*service, ServiceState::starting);
+      if (const auto following = follow(*service, since); !following) return following.error();
+    } else if (*before != ServiceState::starting) {
+      return {};
+    }
   }
   return wait_until_ready(service->service);
 }

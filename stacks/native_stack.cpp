@@ -108,9 +108,11 @@ Result<void> NativeStack::start_service(std::string_view name) {
   {
     const std::lock_guard lock(mutex_);
     notice_ends();
-    if (service->state != ServiceState::stopped && service->state != ServiceState::failed) return {};
-    const Result<void> started = start(*service);
-    if (!started) return started.error();
+    if (service->state == ServiceState::stopped || service->state == ServiceState::failed) {
+      if (const Result<void> started = start(*service); !started) return started.error();
+    } else if (service->state != ServiceState::starting) {
+      return {};
+    }
   }
   return wait_until_ready(service->service);
 }

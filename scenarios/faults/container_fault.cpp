@@ -28,21 +28,24 @@ class ContainerFault final : public Fault {
         container_(spec_.parameters.value("container", "")),
         action_(spec_.parameters.value("action", "")),
         network_(spec_.parameters.value("network", "")),
+        engine_(spec_.parameters.value("engine", "")),
         clock_(clock) {}
 
   bool has_ttl() const override { return false; }
 
   std::string undo() const override {
-    std::string text = spec_.parameters.value("engine", "");
-    if (text.empty()) text = "docker";
+    std::string text = engine_.empty() ? "docker" : engine_;
     for (const std::string& word : mending()) text += " " + shell_quoted(word);
     return text;
   }
 
-  /// The names that others in the network know the container by, which reconnecting has to give back.
-  Json memory() const override { return aliases_.empty() ? Json() : Json{{"aliases", aliases_}}; }
+  /// The engine that has the container, and the names that others in the network know it by, which
+  /// reconnecting has to give back.
+  Json memory() const override { return {{"engine", engine_}, {"aliases", aliases_}}; }
   void recall(const Json& memory) override {
-    if (memory.is_object()) aliases_ = memory.value("aliases", aliases_);
+    if (!memory.is_object()) return;
+    engine_ = memory.value("engine", engine_);
+    aliases_ = memory.value("aliases", aliases_);
   }
 
   Result<WallTime> inject(const std::stop_token& stop) override {
@@ -61,7 +64,7 @@ class ContainerFault final : public Fault {
       return core::make_error(ErrorKind::protocol, fmt::format("cannot read what is said of {}", container_));
     const Json& one = inspected[0];
     if (action_ != "disconnect") {
-      const std::string status = one.value(Json::json_pointer("/State/Status"), "");
+      const std::string status = one.at("State").at("Status").get<std::string>();
       return FaultSight{status != "running", fmt::format("{} is {}", container_, status)};
     }
     const Json networks = one.value(Json::json_pointer("/NetworkSettings/Networks"), Json::object());
@@ -101,10 +104,10 @@ class ContainerFault final : public Fault {
 
   /// What the engine prints. Errors: unavailable with what it says.
   Result<std::string> engine(const std::vector<std::string>& words, const std::stop_token& stop) {
-    const std::string wanted = spec_.parameters.value("engine", "");
-    const auto program = core::find_program(wanted.empty() ? std::vector<std::string>{"docker", "podman"}
-                                                           : std::vector<std::string>{wanted});
+    const auto program = core::find_program(engine_.empty() ? std::vector<std::string>{"docker", "podman"}
+                                                            : std::vector<std::string>{engine_});
     if (!program) return program.error();
+    engine_ = program->filename().string();
     core::ProcessOptions options;
     options.argv = {program->string()};
     options.argv.insert(options.argv.end(), words.begin(), words.end());
@@ -122,6 +125,7 @@ class ContainerFault final : public Fault {
   const std::string container_;
   const std::string action_;
   const std::string network_;
+  std::string engine_;  ///< empty: whichever is found first
   core::Clock& clock_;
   std::vector<std::string> aliases_;
 };
@@ -152,7 +156,10 @@ std::vector<FaultKind> container_kinds() {
            FaultKind::Place::own_keys,
            read_container,
            make_kind<ContainerFault>,
-           nullptr}};
+           nullptr,
+           [](const Json& one, const Json& other) {
+             return same_in(one, other, {"container", "network"});
+           }}};
 }
 
 }  // namespace obsctl::scenarios

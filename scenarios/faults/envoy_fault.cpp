@@ -26,6 +26,28 @@ class EnvoyFault final : public Fault {
     return fmt::format("curl -X POST {}", shell_quoted(core::without_credentials(api_) + query(false)));
   }
 
+  Result<void> check(const std::stop_token& stop) override {
+    if (auto possible = Fault::check(stop); !possible) return possible;
+    const auto runtime = call_json(http_, {.url = api_ + "/runtime?format=json"}, stop);
+    if (!runtime) return runtime.error();
+    before_ = Json::object();
+    const Json layers = runtime->value("layers", Json::array());
+    for (const auto& [key, value] : spec_.parameters.at("keys").items()) {
+      const Json values =
+          runtime->value(Json::json_pointer("/entries") / key / "layer_values", Json(Json::array()));
+      for (std::size_t i = 0; i < layers.size() && i < values.size(); ++i) {
+        if (layers[i] == "admin" && values[i] != "") before_[key] = values[i];
+      }
+    }
+    return {};
+  }
+
+  /// The overrides that there were: somebody else's, which come back.
+  Json memory() const override { return before_; }
+  void recall(const Json& memory) override {
+    if (memory.is_object()) before_ = memory;
+  }
+
   Result<WallTime> inject(const std::stop_token& stop) override { return modify(true, stop); }
   /// An override without a value is removed, and what the layers below say holds again.
   Result<WallTime> clear(const std::stop_token& stop) override { return modify(false, stop); }
@@ -49,7 +71,7 @@ class EnvoyFault final : public Fault {
     char separator = '?';
     for (const auto& [key, value] : spec_.parameters.at("keys").items()) {
       text += fmt::format("{}{}={}", separator, core::percent_encoded(key),
-                          set ? core::percent_encoded(value.get<std::string>()) : "");
+                          core::percent_encoded(set ? value.get<std::string>() : before_.value(key, "")));
       separator = '&';
     }
     return text;
@@ -61,6 +83,7 @@ class EnvoyFault final : public Fault {
 
   const FaultSpec spec_;
   const std::string api_;
+  Json before_ = Json::object();  ///< the admin layer's values of the keys
   core::Clock& clock_;
   core::HttpClient http_;
 };
@@ -76,6 +99,16 @@ void read_envoy(TomlTable& table, FaultSpec& fault) {
   for (const auto& [key, value] : keys) fault.description += fmt::format(" {}={}", key, value);
 }
 
+bool same_keys(const Json& one, const Json& other) {
+  if (!same_in(one, other, {"api"})) return false;
+  const Json keys = one.value("keys", Json::object());
+  const Json others = other.value("keys", Json::object());
+  for (const auto& [key, value] : keys.items()) {
+    if (others.contains(key)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<FaultKind> envoy_kinds() {
@@ -85,7 +118,8 @@ std::vector<FaultKind> envoy_kinds() {
            FaultKind::Place::own_keys,
            read_envoy,
            make_kind<EnvoyFault>,
-           nullptr}};
+           nullptr,
+           same_keys}};
 }
 
 }  // namespace obsctl::scenarios

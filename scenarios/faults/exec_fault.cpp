@@ -54,6 +54,7 @@ class ExecFault final : public Fault {
   Result<core::CommandOutput> output_of(const Json& command, const std::stop_token& stop) {
     core::ProcessOptions options;
     options.argv = command.get<std::vector<std::string>>();
+    if (options.argv.empty()) return core::make_error(core::ErrorKind::invalid_input, "the command is empty");
     const auto program = core::find_program({options.argv.front()});
     if (!program) return program.error();
     options.argv.front() = program->string();
@@ -123,7 +124,8 @@ std::vector<FaultKind> exec_kinds() {
            FaultKind::Place::own_keys,
            read_exec,
            make_kind<ExecFault>,
-           nullptr}};
+           nullptr,
+           [](const Json& one, const Json& other) { return same_in(one, other, {"undo"}); }}};
 }
 
 }  // namespace obsctl::scenarios

@@ -50,7 +50,8 @@ class Fault {
   virtual void recall(const Json& /*memory*/) {}
 
   /// Breaks it. Returns when the effect can have begun at the earliest. An error may leave it half done:
-  /// `clear` is called all the same. Errors: unavailable (the target refuses), timeout, cancelled, protocol.
+  /// `clear` is called all the same, but after conflict: somebody else has it on. Errors: conflict,
+  /// unavailable (the target refuses), timeout, cancelled, protocol.
   virtual core::Result<core::WallTime> inject(const std::stop_token& stop) = 0;
   /// Asks the target; changes nothing. Confirms an injection, and a clearing. Errors: as inject.
   virtual core::Result<FaultSight> look(const std::stop_token& stop) = 0;
@@ -66,7 +67,9 @@ std::string token_from(const std::string& variable);
 /// Main thread only. Errors: those of the last try.
 core::Result<core::WallTime> clear_for_sure(Fault& fault, core::Clock& clock, const std::stop_token& stop);
 
-/// Errors: usage, when the place cannot have this fault (a process fault without a stack of our own).
+/// What it throws over data from outside (an answer or a record of any shape) is an error like any other:
+/// protocol. Errors: usage, when the place cannot have this fault (a process fault without a stack of our
+/// own); invalid_input, for parameters that no reader has made.
 core::Result<std::unique_ptr<Fault>> make_fault(const FaultSpec& spec, const FaultPlace& place,
                                                 core::Clock& clock);
 

@@ -1,8 +1,10 @@
 // See fault_calls.hpp.
 #include "scenarios/faults/fault_calls.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -22,9 +24,13 @@ Result<core::HttpReply> call_api(core::HttpClient& http, core::HttpCall call, co
   if (reply->ok() || (absent_will_do && reply->status == 404)) return reply;
   constexpr std::size_t kExcerpt = 200;
   const std::string said(core::trimmed(std::string_view(reply->body).substr(0, kExcerpt)));
-  return core::make_error(ErrorKind::unavailable, fmt::format("{} {} answered {}{}{}", call.method,
-                                                              core::without_credentials(call.url),
-                                                              reply->status, said.empty() ? "" : ": ", said));
+  constexpr int kConflict = 409;
+  constexpr int kPreconditionFailed = 412;
+  const bool conflict = reply->status == kConflict || reply->status == kPreconditionFailed;
+  return core::make_error(
+      conflict ? ErrorKind::conflict : ErrorKind::unavailable,
+      fmt::format("{} {} answered {}{}{}", call.method, core::without_credentials(call.url), reply->status,
+                  said.empty() ? "" : ": ", said));
 }
 
 Result<core::WallTime> change_by(core::HttpClient& http, core::Clock& clock, core::HttpCall call,
@@ -74,9 +80,14 @@ Result<std::string> with_variables(const std::string& text) {
   }
 }
 
-std::string delete_call(const std::string& url, const std::string& token_variable) {
-  return fmt::format("curl -X DELETE -H \"Authorization: Bearer ${}\" {}", token_variable,
-                     core::without_credentials(url));
+std::string delete_call(const std::string& url, const FaultPlace& place) {
+  std::string token = "$" + place.token_variable;
+  if (place.stack != nullptr) {
+    const auto file = place.stack->run_directory() / "token";
+    if (std::filesystem::exists(file)) token = fmt::format("$(cat {})", shell_quoted(file.string()));
+  }
+  return fmt::format("curl -X DELETE -H \"Authorization: Bearer {}\" {}", token,
+                     shell_quoted(core::without_credentials(url)));
 }
 
 std::string shell_quoted(const std::string& text) {
@@ -84,21 +95,21 @@ std::string shell_quoted(const std::string& text) {
     return std::isalnum(c) != 0 ||
            std::string_view("-_./:=@%+,").find(static_cast<char>(c)) != std::string_view::npos;
   };
-  std::size_t unusual = 0;
-  for (const char c : text) unusual += plain(static_cast<unsigned char>(c)) ? 0 : 1;
-  if (unusual == 0 && !text.empty()) return text;
-  // Variables have to be expanded, which single quotes prevent.
-  const bool variables = text.find("${") != std::string::npos;
-  std::string quoted(1, variables ? '"' : '\'');
-  for (const char c : text) {
-    if (variables && (c == '"' || c == '\\' || c == '`')) quoted += '\\';
-    if (!variables && c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-    }
+  if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string shell_expanded(const std::string& text) {
+  if (text.find("${") == std::string::npos) return shell_quoted(text);
+  std::string quoted = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool variable = text[i] == '$' && text.substr(i + 1, 1) == "{";
+    if (text[i] == '"' || text[i] == '\\' || text[i] == '`' || (text[i] == '$' && !variable)) quoted += '\\';
+    quoted += text[i];
   }
-  return quoted + quoted.front();
+  return quoted + "\"";
 }
 
 }  // namespace obsctl::scenarios

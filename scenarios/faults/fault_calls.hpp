@@ -8,13 +8,15 @@
 #include "core/clock.hpp"
 #include "core/http_client.hpp"
 #include "core/toml_reader.hpp"
+#include "scenarios/faults/fault.hpp"
 #include "scenarios/json.hpp"
 #include "scenarios/scenario.hpp"
 
 namespace obsctl::scenarios {
 
 /// The answer, where its status is 200 to 299 (or 404, where that will do). Errors: those of
-/// core::HttpClient::call; unavailable with the status and the beginning of what was answered.
+/// core::HttpClient::call; conflict (409, 412) and unavailable with the status and the beginning of what was
+/// answered.
 core::Result<core::HttpReply> call_api(core::HttpClient& http, core::HttpCall call,
                                        const std::stop_token& stop, bool absent_will_do = false);
 
@@ -32,10 +34,12 @@ std::string read_api(core::TomlTable& table, FaultSpec& fault, const std::string
 /// secret. Errors: usage, naming the variable that is not set.
 core::Result<std::string> with_variables(const std::string& text);
 
-/// What a person types to DELETE `url`, with the token that a variable of his holds.
-std::string delete_call(const std::string& url, const std::string& token_variable);
+/// What a person types to DELETE `url`, with the token from where he has it: the stack's file, or a variable.
+std::string delete_call(const std::string& url, const FaultPlace& place);
 
-/// For a shell: in single quotes where it has to be; ${NAME} stays what the shell expands.
+/// For a shell: in single quotes where it has to be.
 std::string shell_quoted(const std::string& text);
+/// The same for a text in which the shell is to expand ${NAME}.
+std::string shell_expanded(const std::string& text);
 
 }  // namespace obsctl::scenarios

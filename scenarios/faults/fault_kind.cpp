@@ -1,6 +1,8 @@
 // See fault_kind.hpp.
 #include "scenarios/faults/fault_kind.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace obsctl::scenarios {
@@ -29,6 +31,11 @@ const FaultKind* find_fault_kind(std::string_view name) {
     if (kind.name == name) return &kind;
   }
   return nullptr;
+}
+
+bool same_in(const Json& one, const Json& other, std::initializer_list<const char*> keys) {
+  return std::all_of(keys.begin(), keys.end(),
+                     [&](const char* key) { return one.value(key, Json()) == other.value(key, Json()); });
 }
 
 void complete_description(FaultSpec& fault) {

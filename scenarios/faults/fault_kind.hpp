@@ -3,6 +3,7 @@
 // share it.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,9 +32,13 @@ struct FaultKind {
   std::unique_ptr<Fault> (*make)(const FaultSpec& fault, const FaultPlace& place, core::Clock& clock);
   /// Its keys for [chaos], drawn, as lines of TOML; null: it is not for chance to choose.
   std::string (*draw)(stacks::SplitMix64& random) = nullptr;
-  /// The key that tells two of them in one place apart; empty: there can be only one.
-  std::string apart = {};
+  /// Whether two of them (their parameters) break the same thing, so that one would overwrite the other or
+  /// end with it. Null: there can be only one in a place.
+  bool (*same)(const Json& one, const Json& other) = nullptr;
 };
+
+/// Whether both have the same values there, or none.
+bool same_in(const Json& one, const Json& other, std::initializer_list<const char*> keys);
 
 /// FaultKind::make of a kind whose class is made of a spec, a place and a clock.
 template <class Kind>

@@ -39,7 +39,12 @@ class FlagdFault final : public Fault {
     auto flags = read();
     if (!flags) return flags.error();
     const Json& flag = (*flags)["flags"][flag_];
-    before_ = flag.value("defaultVariant", "");
+    const Json before = flag.value("defaultVariant", Json());
+    if (!before.is_string())
+      return core::make_error(ErrorKind::invalid_input,
+                              fmt::format("{}: flag {} has no defaultVariant to go back to", file_, flag_),
+                              "give it one");
+    before_ = before.get<std::string>();
     if (!flag.value("variants", Json::object()).contains(variant_))
       return core::make_error(ErrorKind::invalid_input,
                               fmt::format("{}: flag {} has no variant \"{}\"", file_, flag_, variant_));
@@ -85,10 +90,11 @@ class FlagdFault final : public Fault {
   Result<Json> read() const {
     const auto text = core::read_file(file_);
     if (!text) return text.error();
-    Json flags = Json::parse(*text, nullptr, false, true);
+    Json flags = Json::parse(*text, nullptr, false);
     if (!flags.is_object() || !flags.contains("flags") || !flags["flags"].is_object())
-      return core::make_error(ErrorKind::invalid_input, fmt::format("{}: this is no file of flagd's", file_),
-                              "it is a JSON object with the member \"flags\"");
+      return core::make_error(
+          ErrorKind::invalid_input, fmt::format("{}: this is no file of flagd's", file_),
+          "it is a JSON object with the member \"flags\", without comments: they would be lost");
     if (!flags["flags"].contains(flag_) || !flags["flags"][flag_].is_object())
       return core::make_error(ErrorKind::not_found, fmt::format("{}: there is no flag {}", file_, flag_));
     return {boost::system::in_place_value, std::move(flags)};
@@ -99,7 +105,15 @@ class FlagdFault final : public Fault {
     if (!flags) return flags.error();
     (*flags)["flags"][flag_]["defaultVariant"] = variant;
     const WallTime at = clock_.wall_now();
-    if (const auto written = core::write_file(file_, flags->dump(2) + "\n"); !written) return written.error();
+    // Through a link, and with the mode it has: it is not ours.
+    std::error_code failure;
+    const auto file = std::filesystem::canonical(file_, failure);
+    const auto status = std::filesystem::status(file_, failure);
+    if (failure)
+      return core::make_error(ErrorKind::unavailable, fmt::format("{}: {}", file_, failure.message()));
+    const auto mode = static_cast<unsigned>(status.permissions() & std::filesystem::perms::mask);
+    if (const auto written = core::write_file(file, flags->dump(2) + "\n", mode); !written)
+      return written.error();
     return at;
   }
 
@@ -133,7 +147,10 @@ std::vector<FaultKind> flagd_kinds() {
            FaultKind::Place::own_keys,
            read_flagd,
            make_kind<FlagdFault>,
-           nullptr}};
+           nullptr,
+           [](const Json& one, const Json& other) {
+             return same_in(one, other, {"file", "flag"});
+           }}};
 }
 
 }  // namespace obsctl::scenarios

@@ -42,9 +42,9 @@ class HttpFault final : public Fault {
     const Json& call = spec_.parameters.at("undo");
     std::string text = fmt::format("curl -X {}", call.value("method", ""));
     for (const auto& [name, value] : call.at("headers").items())
-      text += " -H " + shell_quoted(name + ": " + value.get<std::string>());
-    if (const std::string body = call.value("body", ""); !body.empty()) text += " -d " + shell_quoted(body);
-    return text + " " + shell_quoted(core::without_credentials(url_of(call)));
+      text += " -H " + shell_expanded(name + ": " + value.get<std::string>());
+    if (const std::string body = call.value("body", ""); !body.empty()) text += " -d " + shell_expanded(body);
+    return text + " " + shell_expanded(url_of(call));
   }
 
   Result<WallTime> inject(const std::stop_token& stop) override { return send("set", true, stop); }
@@ -59,17 +59,27 @@ class HttpFault final : public Fault {
     if (!call) return call.error();
     call->timeout = std::chrono::seconds(5);
     const auto reply = http_.call(*call, stop);
-    if (!reply) return reply.error();
+    if (!reply) return as_written(reply.error(), *call, how);
     bool present = reply->status == how.value("status", 200);
     if (const std::string pattern = how.value("matches", ""); !pattern.empty() && present) {
       const auto regex = core::Regex::parse(pattern);
       present = regex && regex->found_in(reply->body);
     }
-    return FaultSight{present,
-                      fmt::format("{} answers {}", core::without_credentials(call->url), reply->status)};
+    return FaultSight{present, fmt::format("{} answers {}", url_of(how), reply->status)};
   }
 
  private:
+  /// With the URL as the scenario has it: a variable in it may be a secret.
+  core::Error as_written(core::Error error, const core::HttpCall& call, const Json& described) const {
+    for (std::size_t at = error.message.find(call.url); at != std::string::npos;
+         at = error.message.find(call.url, at)) {
+      const std::string written = url_of(described);
+      error.message.replace(at, call.url.size(), written);
+      at += written.size();
+    }
+    return error;
+  }
+
   std::string url_of(const Json& call) const {
     const std::string url = call.value("url", "");
     return url.rfind('/', 0) == 0 ? base_ + url : url;
@@ -93,10 +103,12 @@ class HttpFault final : public Fault {
   }
 
   Result<WallTime> send(const char* which, bool present, const std::stop_token& stop) {
-    const auto call = call_of(spec_.parameters.at(which));
+    const Json& described = spec_.parameters.at(which);
+    const auto call = call_of(described);
     if (!call) return call.error();
     auto at = change_by(http_, clock_, *call, stop);
-    if (at) present_ = present;
+    if (!at) return as_written(at.error(), *call, described);
+    present_ = present;
     return at;
   }
 
@@ -117,11 +129,24 @@ Json read_call(TomlTable& table, const FaultSpec& fault, std::string method) {
     table.report_at("url", fmt::format("{}.url is a path, but the fault has no target", table.path()),
                     "add target = \"…\", or write the whole URL");
   } else if (!url.empty() && url.front() != '/') {
-    if (const auto parsed = core::parse_url(url); !parsed)
+    const auto parsed = core::parse_url(url);
+    const std::string before_path = url.substr(0, url.find('/', url.find("://") + 3));
+    if (!parsed) {
       table.report_at("url", fmt::format("{}.url: {}", table.path(), parsed.error().message),
                       parsed.error().hint);
+    } else if (before_path.find_first_of("$@") != std::string::npos) {
+      table.report_at("url", fmt::format("{}.url: the host has to be written out", table.path()),
+                      "variables may stand in the path and after it; a password belongs in headers, as "
+                      "Authorization = \"Basic ${NAME}\"");
+    }
   }
   return call;
+}
+
+/// Where it goes besides the target.
+void note_url(FaultSpec& fault, const Json& call) {
+  const std::string url = call.value("url", "");
+  if (!url.empty() && url.front() != '/') fault.urls.push_back(url);
 }
 
 void read_state(TomlTable& table, FaultSpec& fault) {
@@ -132,6 +157,7 @@ void read_state(TomlTable& table, FaultSpec& fault) {
     table.report_at("matches", fmt::format("{}.matches: {}", table.path(), regex.error().message));
   state["matches"] = matches;
   table.finish();
+  note_url(fault, state);
   fault.parameters["state"] = std::move(state);
 }
 
@@ -146,11 +172,13 @@ void read_http(TomlTable& table, FaultSpec& fault) {
     }
     fault.parameters[key] = read_call(*call, fault, method);
     call->finish();
+    note_url(fault, fault.parameters[key]);
     const std::string url = fault.parameters[key].value("url", "");
-    if (!url.empty() && url.front() != '/') fault.urls.push_back(url);
-    if (std::string_view(key) == "set")
-      fault.description =
-          fmt::format("{} {}", fault.parameters[key].value("method", ""), core::without_credentials(url));
+    if (std::string_view(key) == "set") {
+      fault.description = fmt::format("{} {}", fault.parameters[key].value("method", ""), url);
+    } else {
+      fault.at_target = !url.empty() && url.front() == '/';
+    }
   }
   if (auto state = table.table("state")) {
     read_state(*state, fault);
@@ -169,7 +197,8 @@ std::vector<FaultKind> http_kinds() {
            FaultKind::Place::own_keys,
            read_http,
            make_kind<HttpFault>,
-           nullptr}};
+           nullptr,
+           [](const Json& one, const Json& other) { return same_in(one, other, {"undo"}); }}};
 }
 
 }  // namespace obsctl::scenarios

@@ -24,12 +24,12 @@ class ReceiverFault final : public Fault {
         url_(fmt::format("{}/api/v1/misbehaviour/{}", place.url,
                          core::percent_encoded(spec_.parameters.value("receiver", "")))),
         token_(place.token),
-        token_variable_(place.token_variable),
+        undo_(delete_call(url_, place)),
         clock_(clock) {}
 
   bool has_ttl() const override { return true; }
 
-  std::string undo() const override { return delete_call(url_, token_variable_); }
+  std::string undo() const override { return undo_; }
 
   Result<WallTime> inject(const std::stop_token& stop) override {
     const Json body{{"behaviours", spec_.parameters.at("behaviours")},
@@ -64,7 +64,7 @@ class ReceiverFault final : public Fault {
   const FaultSpec spec_;
   const std::string url_;
   const std::string token_;
-  const std::string token_variable_;
+  const std::string undo_;
   core::Clock& clock_;
   core::HttpClient http_;
 };
@@ -93,7 +93,7 @@ std::vector<FaultKind> receiver_kinds() {
            read_receiver,
            make_kind<ReceiverFault>,
            nullptr,
-           "receiver"}};
+           [](const Json& one, const Json& other) { return same_in(one, other, {"receiver"}); }}};
 }
 
 }  // namespace obsctl::scenarios

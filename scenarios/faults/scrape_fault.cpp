@@ -121,7 +121,7 @@ std::vector<FaultKind> scrape_kinds() {
            read_scrape_outage,
            make_kind<ScrapeOutage>,
            nullptr,
-           "job"}};
+           [](const Json& one, const Json& other) { return same_in(one, other, {"job"}); }}};
 }
 
 }  // namespace obsctl::scenarios

@@ -31,12 +31,13 @@ class ToggleFault final : public Fault {
         target_(place.target),
         url_(fmt::format("{}/api/v1/toggles/{}", place.url, spec_.kind)),
         token_(place.token),
+        undo_(delete_call(url_, place)),
         token_variable_(place.token_variable),
         clock_(clock) {}
 
   bool has_ttl() const override { return true; }
 
-  std::string undo() const override { return delete_call(url_, token_variable_); }
+  std::string undo() const override { return undo_; }
 
   Result<void> check(const std::stop_token& stop) override {
     const auto before = call("GET", nullptr, stop);
@@ -56,7 +57,7 @@ class ToggleFault final : public Fault {
     if (!set) return set.error();
     if (!set->active) {
       return core::make_error(ErrorKind::protocol,
-                              fmt::format("{} took the toggle but says that it is off", url_));
+                              fmt::format("{} took the toggle but says that it is off", shown_));
     }
     return at;
   }
@@ -74,7 +75,7 @@ class ToggleFault final : public Fault {
     const auto cleared = call("DELETE", nullptr, stop);
     if (!cleared) return cleared.error();
     if (cleared->active) {
-      return core::make_error(ErrorKind::protocol, fmt::format("{} is still on after DELETE", url_));
+      return core::make_error(ErrorKind::protocol, fmt::format("{} is still on after DELETE", shown_));
     }
     return at;
   }
@@ -103,10 +104,12 @@ class ToggleFault final : public Fault {
     if (!reply->ok()) return refusal(method, *reply, state);
     if (!state.is_object() || !state.contains("active") || !state["active"].is_boolean()) {
       return core::make_error(ErrorKind::protocol,
-                              fmt::format("{} {} did not answer with a toggle's state", method, url_),
+                              fmt::format("{} {} did not answer with a toggle's state", method, shown_),
                               "is this a service with obsctl's toggles API?");
     }
-    return ToggleState{state["active"].get<bool>(), state.value("expires_at", "it is cleared")};
+    const json expires = state.value("expires_at", json());
+    return ToggleState{state["active"].get<bool>(),
+                       expires.is_string() ? expires.get<std::string>() : "it is cleared"};
   }
 
   Error refusal(const std::string& method, const core::HttpReply& reply, const json& problem) const {
@@ -117,16 +120,20 @@ class ToggleFault final : public Fault {
     } else if (reply.status == 404) {
       hint = "is this a service with obsctl's toggles API?";
     }
-    return core::make_error(ErrorKind::unavailable,
-                            fmt::format("{} {} answered {}{}", method, url_, reply.status,
-                                        told ? ": " + problem["detail"].get<std::string>() : ""),
-                            hint);
+    constexpr int kPreconditionFailed = 412;
+    return core::make_error(
+        reply.status == kPreconditionFailed ? ErrorKind::conflict : ErrorKind::unavailable,
+        fmt::format("{} {} answered {}{}", method, shown_, reply.status,
+                    told ? ": " + problem["detail"].get<std::string>() : ""),
+        hint);
   }
 
   const FaultSpec spec_;
   const std::string target_;
   const std::string url_;
+  const std::string shown_ = core::without_credentials(url_);
   const std::string token_;
+  const std::string undo_;
   const std::string token_variable_;
   core::Clock& clock_;
   core::HttpClient http_;

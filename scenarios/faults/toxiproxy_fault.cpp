@@ -115,7 +115,10 @@ std::vector<FaultKind> toxiproxy_kinds() {
            FaultKind::Place::own_keys,
            read_toxiproxy,
            make_kind<ToxiproxyFault>,
-           nullptr}};
+           nullptr,
+           [](const Json& one, const Json& other) {
+             return same_in(one, other, {"api", "proxy", "toxic", "stream"});
+           }}};
 }
 
 }  // namespace obsctl::scenarios

@@ -107,6 +107,8 @@ class Stack : public RunningStack {
     return runs.empty() ? fs::path() : *runs.rbegin();
   }
 
+  const std::string& token() const { return token_; }
+
  private:
   std::string token_;
 };
@@ -238,6 +240,81 @@ TEST_CASE("a run that loses a program it depends on still takes its faults back"
         stack.obsctl({"report", "render", (stack.newest_run() / "journal.json").string()});
     CHECK(journal.status.ok());
   }
+}
+
+TEST_CASE("a fault outside the stack is not gone with it: what cannot be taken back stays on record") {
+  if (!monitoring_is_here()) return;
+  const obsctl::tests::TemporaryDirectory home;
+  REQUIRE(obsctl::core::write_file(home / "outside.toml", R"(schema = 1
+title = "Outside"
+stack = "http-api"
+[load]
+ping = { target = "api", rate = "20/s" }
+[[fault]]
+name = "file"
+kind = "exec"
+target = "api"
+command = ["touch", "broken"]
+undo = ["sh", "-c", "test ! -e stuck && rm -f broken"]
+state = ["test", "-e", "broken"]
+stop = "60s"
+[expect.nothing_else]
+)"));
+  REQUIRE(obsctl::core::write_file(home / "stuck", ""));
+  obsctl::core::ProcessOptions options;
+  options.argv = {
+      obsctl::tests::obsctl_binary().string(), "scenario", "run", "outside.toml", "--time-scale", "0.1"};
+  options.environment = {"XDG_STATE_HOME=" + home.path().string()};
+  options.working_directory = home.path();
+  options.log_file = home / "log";
+  auto run = ChildProcess::start(options);
+  REQUIRE(run);
+  REQUIRE(wait_for_text(home / "log", "fault.confirmed", *run));
+  ::kill(run->pid(), SIGTERM);
+  CHECK(wait_for_end(*run) == 130);
+  CAPTURE(obsctl::core::read_file(home / "log").value());
+  CHECK(obsctl::core::read_file(home / "log").value().find("fault.not_removed") != std::string::npos);
+  CHECK(fs::exists(home / "broken"));
+
+  const auto clear = [&] {
+    return obsctl::tests::run_program({.program = obsctl::tests::obsctl_binary(),
+                                       .args = {"fault", "clear", "--all"},
+                                       .environment = {{"XDG_STATE_HOME", home.path().string()}},
+                                       .folder = home.path()});
+  };
+  CHECK_FALSE(clear().status.ok());
+  fs::remove(home / "stuck");
+  CHECK(clear().status.ok());
+  CHECK_FALSE(fs::exists(home / "broken"));
+}
+
+TEST_CASE("a run whose standard error cannot be written any more still takes its faults back") {
+  if (!monitoring_is_here()) return;
+  Stack stack;
+  obsctl::core::ProcessOptions options;
+  options.argv = {"/bin/sh", "-c",
+                  "exec " + obsctl::tests::obsctl_binary().string() +
+                      " fault set error-rate api rate=0.5 --for 1s 2>/dev/full"};
+  options.environment = {"XDG_STATE_HOME=" + stack.home().string()};
+  options.working_directory = stack.home();
+  const auto held = obsctl::core::run_command(options, 20s);
+  REQUIRE(held);
+  CHECK(held->status.ok());
+  CHECK(stack.broken() == "");
+
+  options.argv[2] = "exec " + obsctl::tests::obsctl_binary().string() + " scenario run " + kBreaks.string() +
+                    " --attach it 2>/dev/full";
+  options.environment.push_back("TOGGLES_TOKEN=" + stack.token());
+  auto run = ChildProcess::start(options);
+  REQUIRE(run);
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (stack.faults().empty() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(50ms);
+  CHECK_FALSE(stack.faults().empty());
+  ::kill(run->pid(), SIGTERM);
+  CHECK(wait_for_end(*run) == 130);
+  CHECK(stack.faults() == json::array());
+  CHECK(stack.broken() == "");
 }
 
 TEST_CASE("a run that is killed with its own stack leaves no process behind") {

@@ -59,13 +59,22 @@ class EnvoyAdmin {
         return;
       }
       Json entries = Json::object();
-      for (const auto& [key, value] : values_) entries[key] = {{"final_value", value}};
-      exchange->respond({.body = Json{{"layers", {"admin"}}, {"entries", entries}}.dump()});
+      for (const auto& [key, value] : values_)
+        entries[key] = {{"final_value", value}, {"layer_values", {"", value}}};
+      exchange->respond({.body = Json{{"layers", {"static", "admin"}}, {"entries", entries}}.dump()});
     });
     REQUIRE(started);
     server_ = std::move(*started);
   }
   std::string url() const { return server_->url(); }
+  void set(const std::string& key, const std::string& value) {
+    const std::lock_guard lock(mutex_);
+    values_[key] = value;
+  }
+  std::string value(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    return values_.count(key) == 0 ? "not set" : values_[key];
+  }
 
  private:
   std::mutex mutex_;
@@ -176,4 +185,86 @@ TEST_CASE("a command that fails is told with what it said") {
   CHECK(injected.error().message == "sh -c 'echo no permission; exit 3' exited with code 3: no permission");
   CHECK(fault->clear({}));
   CHECK(fault->look({})->evidence == "false exited with code 1");
+}
+
+TEST_CASE("an override of Envoy's that somebody else had set comes back, also by another process") {
+  EnvoyAdmin envoy;
+  const std::string percent = "fault.http.abort.abort_percent";
+  envoy.set(percent, "10");
+  const std::string keys = "kind = \"envoy\"\napi = \"" + envoy.url() + "\"\nkeys = { \"" + percent +
+                           "\" = \"30\", \"fault.http.abort.http_status\" = \"503\" }\n";
+  Made fault(keys);
+  REQUIRE(fault->check({}));
+  const Json memory = fault->memory();
+  REQUIRE(fault->inject({}));
+  CHECK(envoy.value(percent) == "30");
+  Made elsewhere(keys);
+  elsewhere->recall(memory);
+  REQUIRE(elsewhere->clear({}));
+  CHECK(envoy.value(percent) == "10");
+  CHECK(envoy.value("fault.http.abort.http_status") == "not set");
+}
+
+TEST_CASE("a flag without a variant to go back to is refused, and its file keeps its mode and its link") {
+  const TemporaryDirectory folder;
+  const std::string real = (folder / "real.json").string();
+  const std::string link = (folder / "link.json").string();
+  std::filesystem::create_symlink(real, link);
+  REQUIRE(core::write_file(real, R"({"flags": {
+    "bare": {"variants": {"on": true, "off": false}},
+    "slow": {"variants": {"on": true, "off": false}, "defaultVariant": "off"}}})",
+                           0600));
+  Made bare("kind = \"flagd\"\nfile = \"" + link + "\"\nflag = \"bare\"\n");
+  CHECK(to_line(bare->check({}).error()) ==
+        link + ": flag bare has no defaultVariant to go back to (give it one)");
+  Made slow("kind = \"flagd\"\nfile = \"" + link + "\"\nflag = \"slow\"\n");
+  REQUIRE(slow->check({}));
+  REQUIRE(slow->inject({}));
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK((std::filesystem::status(real).permissions() & std::filesystem::perms::mask) ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  REQUIRE(core::write_file(real, "{\"flags\": {} // ours\n}"));
+  CHECK(to_line(slow->check({}).error()).find("without comments") != std::string::npos);
+}
+
+TEST_CASE("a secret in a URL is told as the variable that it comes from") {
+  FakeApi api;
+  api.answer("/flag", "no such flag", 404);
+  ::setenv("OBSCTL_TEST_FLAG_KEY", "secret", 1);
+  Made fault("kind = \"http\"\nset = { url = \"" + api.url() +
+             "/flag?key=${OBSCTL_TEST_FLAG_KEY}\" }\nundo = { url = \"" + api.url() +
+             "/flag?key=${OBSCTL_TEST_FLAG_KEY}\" }\nstate = { url = \"" + api.url() +
+             "/flag?key=${OBSCTL_TEST_FLAG_KEY}\" }\n");
+  const auto refused = fault->inject({});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message ==
+        "PUT " + api.url() + "/flag?key=${OBSCTL_TEST_FLAG_KEY} answered 404: no such flag");
+  CHECK(fault->look({})->evidence == api.url() + "/flag?key=${OBSCTL_TEST_FLAG_KEY} answers 404");
+  ::unsetenv("OBSCTL_TEST_FLAG_KEY");
+}
+
+TEST_CASE("an answer of any shape is an error, not the end of the run") {
+  const std::string body = GENERATE("null", "[]", "{\"active\": true, \"expires_at\": null}",
+                                    "{\"toxics\": 7}", "{\"entries\": []}", "{\"flags\": []}");
+  const std::string keys = GENERATE("kind = \"toxiproxy\"\nproxy = \"web\"\ntoxic = \"latency\"\napi = ",
+                                    "kind = \"envoy\"\nkeys = { a = \"1\" }\napi = ");
+  CAPTURE(body, keys);
+  FakeApi api;
+  for (const char* path : {"/proxies/web", "/proxies/web/toxics", "/runtime", "/runtime_modify"})
+    api.answer(path, body);
+  Made fault(keys + "\"" + api.url() + "\"\n");
+  static_cast<void>(fault->check({}));
+  static_cast<void>(fault->inject({}));
+  static_cast<void>(fault->clear({}));
+  const auto sight = fault->look({});
+  CHECK((!sight || !sight->present));
+}
+
+TEST_CASE("what somebody else has set meanwhile is a conflict") {
+  const int status = GENERATE(409, 412);
+  FakeApi api;
+  api.answer("/flag", "taken", status);
+  Made fault("kind = \"http\"\nset = { url = \"" + api.url() + "/flag\" }\nundo = { url = \"" + api.url() +
+             "/flag\" }\nstate = { url = \"" + api.url() + "/flag\" }\n");
+  CHECK(fault->inject({}).error().kind == core::ErrorKind::conflict);
 }

@@ -138,5 +138,7 @@ TEST_CASE("words for a shell are quoted where they have to be, and variables sta
   CHECK(shell_quoted("two words") == "'two words'");
   CHECK(shell_quoted("it's") == "'it'\\''s'");
   CHECK(shell_quoted("") == "''");
-  CHECK(shell_quoted("Bearer ${TOKEN} \"x\"") == "\"Bearer ${TOKEN} \\\"x\\\"\"");
+  CHECK(shell_expanded("Bearer ${TOKEN} \"x\"") == "\"Bearer ${TOKEN} \\\"x\\\"\"");
+  CHECK(shell_expanded("a ${B} $(c) $d `e`") == "\"a ${B} \\$(c) \\$d \\`e\\`\"");
+  CHECK(shell_quoted("$(rm x) ${Y}") == "'$(rm x) ${Y}'");
 }

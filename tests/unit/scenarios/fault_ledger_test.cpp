@@ -2,8 +2,11 @@
 // another process to mend what they tell of.
 #include "scenarios/fault_ledger.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,32 +128,143 @@ TEST_CASE("what a process that was killed has left can be mended by another one"
   CHECK(ledger.entries().empty());
 }
 
-TEST_CASE("a fault that cannot be mended keeps its record, unless it has ended by itself") {
+TEST_CASE("a fault that cannot be mended keeps its record") {
   const Folder folder;
   FaultLedger ledger(folder / "faults");
   FaultRecord stubborn = record(folder / "x");
   stubborn.spec.parameters["undo"] = {"false"};
-  stubborn.spec.max_duration = 1min;
-  SECTION("it stays") {}
-  SECTION("it has a TTL, which is over") {
-    stubborn.has_ttl = true;
-  }
   { const auto recorded = ledger.add(stubborn); }
   core::ManualClock clock(core::WallTime(1'700'000'100s));
   const auto entries = ledger.entries();
   REQUIRE(entries.size() == 1);
   const auto cleared = ledger.clear(entries[0], clock, {});
-  CHECK(cleared.has_value() == stubborn.has_ttl);
-  if (!cleared) CHECK(to_line(cleared.error()) == "false exited with code 1");
-  CHECK(ledger.entries().size() == (stubborn.has_ttl ? 0u : 1u));
+  REQUIRE_FALSE(cleared);
+  CHECK(to_line(cleared.error()) == "false exited with code 1");
+  CHECK(ledger.entries().size() == 1);
 }
 
-TEST_CASE("files that are no records are left alone") {
+TEST_CASE("what is there after a fault's TTL is somebody else's, and is left alone") {
   const Folder folder;
-  fs::create_directories(folder / "faults");
-  std::ofstream(folder / "faults/a.json") << "{\"schema\": 99}";
-  std::ofstream(folder / "faults/b.json") << "not JSON";
-  std::ofstream(folder / "faults/c.json.new") << "{}";
-  CHECK(FaultLedger(folder / "faults").entries().empty());
+  FaultLedger ledger(folder / "faults");
+  FaultRecord over = record(folder / "x");
+  over.has_ttl = true;
+  over.spec.max_duration = 1min;
+  { const auto recorded = ledger.add(over); }
+  core::ManualClock clock(core::WallTime(1'700'000'100s));
+  const auto entries = ledger.entries();
+  REQUIRE(entries.size() == 1);
+
+  SECTION("it is not there: the record goes") {
+    CHECK(ledger.clear(entries[0], clock, {}));
+    CHECK(ledger.entries().empty());
+  }
+  SECTION("it is there: the record stays, and so does what is there") {
+    std::ofstream(folder / "x") << "broken";
+    const auto cleared = ledger.clear(entries[0], clock, {});
+    REQUIRE_FALSE(cleared);
+    CHECK(cleared.error().kind == core::ErrorKind::conflict);
+    CHECK(cleared.error().message == "its time was over at 2023-11-14T22:14:20.000Z, and yet: test -e " +
+                                         (folder / "x").string() + " exited with code 0");
+    CHECK(fs::exists(folder / "x"));
+    CHECK(ledger.entries().size() == 1);
+  }
+  SECTION("somebody else has it on record: the old record makes room, and clears nothing") {
+    FaultRecord fresh = record(folder / "x", "run-2");
+    fresh.since = core::WallTime(1'700'000'090s);
+    std::ofstream(folder / "x") << "broken";
+    const auto recorded = ledger.add(fresh);
+    REQUIRE(recorded);
+    REQUIRE(ledger.entries().size() == 1);
+    CHECK(ledger.entries()[0].record.run == "run-2");
+    CHECK(ledger.clear(entries[0], clock, {}));
+    CHECK(fs::exists(folder / "x"));
+  }
+}
+
+TEST_CASE("a record that somebody looks after is cleared by nobody else, however often it is looked at") {
+  const Folder folder;
+  FaultLedger ledger(folder / "faults");
+  std::ofstream(folder / "x") << "broken";
+  const auto recorded = ledger.add(record(folder / "x"));
+  REQUIRE(recorded);
+  core::SystemClock clock;
+  CHECK(ledger.entries()[0].looked_after);
+  const auto cleared = ledger.clear(ledger.entries()[0], clock, {});
+  REQUIRE_FALSE(cleared);
+  CHECK(cleared.error().message == "another obsctl is looking after it");
+  CHECK(fs::exists(folder / "x"));
+}
+
+TEST_CASE("of many that add the same fault at once one succeeds") {
+  const Folder folder;
+  FaultLedger ledger(folder / "faults");
+  std::atomic<int> added = 0;
+  std::vector<std::thread> threads;
+  std::vector<std::optional<RecordedFault>> kept(8);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    threads.emplace_back([&, i] {
+      auto recorded = ledger.add(record(folder / "x", "run-" + std::to_string(i)));
+      if (!recorded) return;
+      kept[i].emplace(std::move(*recorded));
+      ++added;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(added == 1);
+}
+
+TEST_CASE("files that are no records of ours are left alone, and named") {
+  const Folder folder;
+  FaultLedger ledger(folder / "faults");
+  { const auto recorded = ledger.add(record(folder / "x")); }
+  const fs::path whole = ledger.entries().at(0).file;
+  Json json = Json::parse(core::read_file(whole).value());
+  fs::remove(whole);
+  const auto write = [&](const char* name, const std::string& text) {
+    REQUIRE(core::write_file(folder / "faults" / name, text, 0600));
+  };
+  write("a.json", "not JSON");
+  write("b.json.new", "{}");
+  json["schema"] = 99;
+  write("c.json", json.dump());
+  json["schema"] = "1";
+  write("d.json", json.dump());
+  json["schema"] = 1;
+  json["since"] = nullptr;
+  write("e.json", json.dump());
+  CHECK(ledger.entries().empty());
+  CHECK(ledger.unreadable().size() == 4);
   CHECK(fs::exists(folder / "faults/a.json"));
+}
+
+TEST_CASE("a record or a folder that others can write to is not believed") {
+  const Folder folder;
+  FaultLedger ledger(folder / "faults");
+  { const auto recorded = ledger.add(record(folder / "x")); }
+  REQUIRE(ledger.entries().size() == 1);
+  const fs::path file = ledger.entries()[0].file;
+  CHECK((fs::status(folder / "faults").permissions() & fs::perms::mask) == fs::perms::owner_all);
+  fs::permissions(file, fs::perms::others_write, fs::perm_options::add);
+  CHECK(ledger.entries().empty());
+  CHECK(ledger.unreadable() == std::vector{file});
+  fs::permissions(folder / "faults", fs::perms::others_write, fs::perm_options::add);
+  CHECK(ledger.unreadable() == std::vector{folder / "faults"});
+  const auto refused = ledger.add(record(folder / "y"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message ==
+        (folder / "faults").string() + " is not a folder that only you can write to");
+}
+
+TEST_CASE(
+    "a record whose parameters are strange is an error when it is cleared, not the end of the program") {
+  const Json strange = GENERATE(Json{{"undo", Json::array()}}, Json{{"undo", 7}}, Json::object());
+  const Folder folder;
+  FaultLedger ledger(folder / "faults");
+  FaultRecord one = record(folder / "x");
+  one.spec.parameters = strange;
+  { const auto recorded = ledger.add(one); }
+  core::ManualClock clock(core::WallTime(1'700'000'100s));
+  REQUIRE(ledger.entries().size() == 1);
+  CHECK_FALSE(ledger.clear(ledger.entries()[0], clock, {}));
+  CHECK(ledger.entries().size() == 1);
 }

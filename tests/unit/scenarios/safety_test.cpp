@@ -7,12 +7,13 @@ using namespace obsctl;
 using namespace obsctl::scenarios;
 
 TEST_CASE("only loopback addresses and localhost are this machine") {
-  for (const char* host : {"127.0.0.1", "127.9.8.7", "::1", "localhost", "api.localhost"}) {
+  for (const char* host : {"127.0.0.1", "127.9.8.7", "::1", "localhost", "LocalHost", "api.localhost"}) {
     CAPTURE(host);
     CHECK(is_this_machine(host));
   }
-  for (const char* host : {"127.example.com", "10.0.0.1", "example.com", "localhost.example.com",
-                           "127.0.0.1.nip.io", "0.0.0.0", "::", "notlocalhost"}) {
+  for (const char* host :
+       {"127.example.com", "10.0.0.1", "example.com", "localhost.example.com", "127.0.0.1.nip.io",
+        "127.999.1.1", ".localhost", "0.0.0.0", "::", "notlocalhost"}) {
     CAPTURE(host);
     CHECK_FALSE(is_this_machine(host));
   }
@@ -45,4 +46,20 @@ TEST_CASE("load and faults elsewhere have to be allowed by name") {
   scenario.faults.push_back(fault);
   CHECK_FALSE(check_hosts(scenario, places, {}));
   CHECK(check_hosts(scenario, places, {"10.0.0.7"}));
+}
+
+TEST_CASE("what chance may break has to be allowed too, and no fault's URL may hold a password") {
+  Scenario scenario;
+  scenario.chaos.emplace();
+  scenario.chaos->targets = {"shop"};
+  FaultPlace shop;
+  shop.url = "http://shop.example.com:8080";
+  CHECK_FALSE(check_hosts(scenario, {{"shop", shop}}, {}));
+  CHECK(check_hosts(scenario, {{"shop", shop}}, {"shop.example.com"}));
+  shop.url = "http://me:secret@127.0.0.1:8080";
+  const auto refused = check_hosts(scenario, {{"shop", shop}}, {});
+  REQUIRE_FALSE(refused);
+  CHECK(to_string(refused.error()) ==
+        "[chaos] has a password in its URL, http://127.0.0.1:8080\n"
+        "  hint: it would be written down with the fault; use a header or a token");
 }

@@ -876,3 +876,9 @@ TEST_CASE("thresholds are checked") {
   }));
   CHECK(errors_after_head(kLoad + "[[threshold]]\n" + mistake.body + "\n") == mistake.errors);
 }
+
+TEST_CASE("[chaos] needs something to draw from") {
+  const std::string kinds = GENERATE("", "kinds = []\n");
+  CHECK(errors_after_head(kLoad + "[chaos]\nbudget = \"1m\"\ntargets = [\"api\"]\n" + kinds) ==
+        Lines{"s.toml:7:1: chaos.kinds is missing\n  hint: add kinds = [\"error-rate\", \"latency\"]"});
+}
