@@ -16,7 +16,6 @@
 #include "core/file.hpp"
 #include "stacks/manifest.hpp"
 #include "stacks/rendering.hpp"
-#include "stacks/stack_check.hpp"
 #include "stacks/supervisor.hpp"
 
 namespace obsctl::cli {
@@ -82,13 +81,13 @@ Result<std::string> chosen_instance(const StackFlags& flags) {
                           fmt::format("there is {}", fmt::join(names, ", ")));
 }
 
+}  // namespace
+
 Result<std::unique_ptr<stacks::Stack>> chosen_stack(const StackFlags& flags) {
   const Result<std::string> instance = chosen_instance(flags);
   if (!instance) return instance.error();
   return stacks::attach(*instance, flags.runs);
 }
-
-}  // namespace
 
 Result<int> stack_list(const StackFlags& flags, Context& /*context*/) {
   const std::vector<std::string> bundled = stacks::bundled_stacks();
@@ -223,32 +222,6 @@ Result<int> stack_logs(const StackFlags& flags, Context& context) {
   LogOptions options = flags.logs;
   options.json = flags.json;
   return show_logs(**stack, options, context);
-}
-
-Result<int> stack_verify(const StackFlags& flags, Context& /*context*/) {
-  const auto stack = chosen_stack(flags);
-  if (!stack) return stack.error();
-  const Result<stacks::Manifest> manifest =
-      stacks::load_stack(flags.stack.empty() ? (*stack)->name() : flags.stack);
-  if (!manifest) return manifest.error();
-  const auto check = stacks::check_stack(*manifest, **stack, !flags.no_panels);
-  if (!check) return check.error();
-  nlohmann::json document{{"schema", 1},
-                          {"instance", (*stack)->instance()},
-                          {"ok", check->ok()},
-                          {"findings", nlohmann::json::array()}};
-  std::vector<std::vector<std::string>> rows{{"", "WHAT", "NAME", "DETAIL"}};
-  for (const stacks::StackFinding& finding : check->findings) {
-    rows.push_back({finding.ok ? "ok" : "FAILED", finding.kind, finding.name, finding.detail});
-    document["findings"].push_back(
-        {{"kind", finding.kind}, {"name", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}});
-  }
-  if (flags.json) {
-    print_json(document);
-  } else {
-    fmt::print("{}", table(rows));
-  }
-  return check->ok() ? kPassed : kFailed;
 }
 
 Result<int> stack_render(const StackFlags& flags, Context& /*context*/) {

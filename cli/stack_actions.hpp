@@ -1,12 +1,14 @@
 // What each stack command does once its flags have been read.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/command_line.hpp"
 #include "cli/stack_logs.hpp"
 #include "core/error.hpp"
+#include "stacks/stack.hpp"
 
 namespace obsctl::cli {
 
@@ -28,6 +30,10 @@ struct StackFlags {
   LogOptions logs;
 };
 
+/// The running stack that the flags name, or the only one. Errors: not_found, usage (there are several);
+/// those of stacks::attach.
+core::Result<std::unique_ptr<stacks::Stack>> chosen_stack(const StackFlags& flags);
+
 core::Result<int> stack_list(const StackFlags& flags, Context& context);
 core::Result<int> stack_up(const StackFlags& flags, Context& context);
 /// The background half of `up`: reports to its starter, then keeps a log of its own beside the services'.
@@ -35,7 +41,8 @@ core::Result<int> stack_supervise(const StackFlags& flags, Context& context);
 core::Result<int> stack_status(const StackFlags& flags, Context& context);
 core::Result<int> stack_down(const StackFlags& flags, Context& context);
 core::Result<int> stack_logs(const StackFlags& flags, Context& context);
-/// Services, targets, rules and dashboards, each asked once; 1 when one of them is not as it should be.
+/// Services, targets, rules, dashboards and Grafana, each asked once; 1 when one of them is not as it should
+/// be. In stack_verify.cpp.
 core::Result<int> stack_verify(const StackFlags& flags, Context& context);
 /// Addresses stay as Compose knows them: what comes out is a scaled copy of the stack's own files.
 core::Result<int> stack_render(const StackFlags& flags, Context& context);

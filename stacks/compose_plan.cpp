@@ -196,6 +196,9 @@ Result<ComposePlan> plan_compose(const Manifest& manifest, const UpOptions& opti
   const std::string token = random_text("0123456789abcdef", 32);
   std::vector<std::string> environment = options.environment;
   environment.push_back("OBSCTL_SERVICE_TOKEN=" + token);
+  // So that whoever asks its Grafana, or writes to it, knows the password; a user's own counts for more.
+  const char* password = std::getenv("OBSCTL_GRAFANA_PASSWORD");
+  if (password == nullptr || *password == '\0') environment.push_back("OBSCTL_GRAFANA_PASSWORD=" + token);
   std::vector<ComposeService> services;
   for (const Service& service : manifest.services) {
     Result<PortReservation> port = PortReservation::any();

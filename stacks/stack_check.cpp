@@ -2,32 +2,23 @@
 #include "stacks/stack_check.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "core/file.hpp"
 #include "core/http_client.hpp"
-#include "stacks/dashboard.hpp"
-#include "stacks/promql_durations.hpp"
 #include "stacks/readiness.hpp"
 
 namespace obsctl::stacks {
 
+using core::Findings;
 using core::Result;
 using nlohmann::json;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// What Grafana would make of a scrape interval of five seconds: four of them.
-constexpr const char* kRateInterval = "20s";
-constexpr const char* kRange = "5m";
-constexpr double kRangeSeconds = 300;
-constexpr double kSteps = 60;
 
 std::string text_of(const json& object, const char* key) {
   if (!object.is_object()) return {};
@@ -42,53 +33,29 @@ const json& list_of(const json& object, const char* key) {
   return found != object.end() && found->is_array() ? *found : none;
 }
 
-/// Series of a query's result that have a number; NaN is none.
-std::size_t series_with_numbers(const json& result) {
-  const auto is_number = [](const json& sample) {
-    if (!sample.is_array() || sample.size() != 2 || !sample[1].is_string()) return false;
-    return std::isfinite(std::strtod(sample[1].get<std::string>().c_str(), nullptr));
-  };
-  return static_cast<std::size_t>(std::count_if(result.begin(), result.end(), [&](const json& series) {
-    const json& values = list_of(series, "values");
-    return std::any_of(values.begin(), values.end(), is_number) ||
-           (series.is_object() && series.contains("value") && is_number(series["value"]));
-  }));
-}
-
 class Checker {
  public:
   Checker(const Manifest& manifest, Stack& stack) : manifest_(manifest), stack_(stack) {}
 
-  Result<StackCheck> check(bool panels) {
+  Result<Findings> check() {
     const auto services = stack_.status();
     if (!services) return services.error();
     for (const ServiceStatus& service : *services) check_service(service);
-    for (const Service& service : manifest_.services) {
-      const auto is_config = [](const ConfigFile& file) { return file.kind == FileKind::prometheus; };
-      if (std::none_of(service.files.begin(), service.files.end(), is_config)) continue;
-      const Result<std::string> url = stack_.endpoint(service.name);
-      if (!url) continue;
-      check_targets(*url);
-      check_rules(*url);
-      if (!panels) continue;
-      if (const auto done = check_panels(*url); !done) return done.error();
+    for (const std::string& url : prometheus_urls(manifest_, stack_)) {
+      check_targets(url);
+      check_rules(url);
     }
-    return std::move(check_);
+    return std::move(findings_);
   }
 
  private:
-  void add(std::string kind, std::string name, bool ok, std::string detail) {
-    check_.findings.push_back({std::move(kind), std::move(name), ok, std::move(detail)});
+  void add(std::string kind, std::string name, bool well, std::string detail) {
+    findings_.push_back(core::finding(std::move(kind), std::move(name), well, std::move(detail)));
   }
 
   /// The `data` of an answer of Prometheus; null, with why in `problem_`, when there is none.
-  json ask(const std::string& url, const std::string& form = {}) {
-    core::HttpCall request{.url = url, .timeout = 10s};
-    if (!form.empty()) {
-      request.method = "POST";
-      request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-      request.body = form;
-    }
+  json ask(const std::string& url) {
+    const core::HttpCall request{.url = url, .timeout = 10s};
     const auto reply = http_.call(request);
     problem_ = reply ? fmt::format("answered {}", reply->status) : to_line(reply.error());
     if (!reply) return nullptr;
@@ -134,55 +101,30 @@ class Checker {
     }
   }
 
-  Result<void> check_panels(const std::string& url) {
-    const Result<std::string> rate = scale_duration(kRateInterval, stack_.time_scale());
-    if (!rate) return rate.error();
-    const Result<std::string> range = scale_duration(kRange, stack_.time_scale());
-    if (!range) return range.error();
-    for (const auto& path : dashboards_in(manifest_.folder)) {
-      const Result<std::string> text = core::read_file(path);
-      if (!text) return text.error();
-      const Result<Dashboard> dashboard = read_dashboard(*text, path.string(), {*rate, *range});
-      if (!dashboard) return dashboard.error();
-      for (const PanelQuery& query : dashboard->queries) check_panel(url, *dashboard, query);
-    }
-    return {};
-  }
-
-  void check_panel(const std::string& url, const Dashboard& dashboard, const PanelQuery& query) {
-    const double now =
-        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-    const double length = kRangeSeconds * stack_.time_scale();
-    const std::string form =
-        query.instant ? fmt::format("query={}&time={:.3f}", core::percent_encoded(query.expr), now)
-                      : fmt::format("query={}&start={:.3f}&end={:.3f}&step={:.3f}",
-                                    core::percent_encoded(query.expr), now - length, now, length / kSteps);
-    const json data = ask(url + (query.instant ? "/api/v1/query" : "/api/v1/query_range"), form);
-    const std::size_t series = series_with_numbers(list_of(data, "result"));
-    std::string detail = fmt::format("{} series", series);
-    if (data.is_null()) detail = problem_;
-    if (!data.is_null() && series == 0) detail = "no data: is there any load?";
-    add("panel", fmt::format("{}: {} {}", dashboard.title, query.panel, query.ref), series > 0,
-        std::move(detail));
-  }
-
   const Manifest& manifest_;
   Stack& stack_;
   core::HttpClient http_;
   ReadinessProbe probe_;
   std::string problem_;
-  StackCheck check_;
+  Findings findings_;
 };
 
 }  // namespace
 
-bool StackCheck::ok() const {
-  return std::all_of(findings.begin(), findings.end(),
-                     [](const StackFinding& finding) { return finding.ok; });
+Result<Findings> check_stack(const Manifest& manifest, Stack& stack) {
+  return Checker(manifest, stack).check();
 }
 
-Result<StackCheck> check_stack(const Manifest& manifest, Stack& stack, bool panels) {
-  return Checker(manifest, stack).check(panels);
+std::vector<std::string> prometheus_urls(const Manifest& manifest, const Stack& stack) {
+  std::vector<std::string> urls;
+  for (const Service& service : manifest.services) {
+    const bool configured =
+        std::any_of(service.files.begin(), service.files.end(),
+                    [](const ConfigFile& file) { return file.kind == FileKind::prometheus; });
+    if (!configured) continue;
+    if (auto url = stack.endpoint(service.name)) urls.push_back(std::move(*url));
+  }
+  return urls;
 }
 
 }  // namespace obsctl::stacks

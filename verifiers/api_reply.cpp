@@ -41,14 +41,18 @@ std::string base_url(std::string url) {
   return url;
 }
 
+core::Error refusal(const core::HttpCall& call, const core::HttpReply& reply) {
+  const auto kind = reply.status >= 500 ? core::ErrorKind::unavailable : core::ErrorKind::invalid_input;
+  const std::string words = words_of(reply);
+  return core::make_error(kind, fmt::format("{}: answered {}{}{}", describe(call), reply.status,
+                                            words.empty() ? "" : ": ", words));
+}
+
 core::Result<core::HttpReply> call_api(core::HttpClient& http, const core::HttpCall& call,
                                        const std::stop_token& stop) {
   auto reply = http.call(call, stop);
   if (!reply || reply->ok()) return reply;
-  const auto kind = reply->status >= 500 ? core::ErrorKind::unavailable : core::ErrorKind::invalid_input;
-  const std::string words = words_of(*reply);
-  return core::make_error(kind, fmt::format("{}: answered {}{}{}", describe(call), reply->status,
-                                            words.empty() ? "" : ": ", words));
+  return refusal(call, *reply);
 }
 
 }  // namespace obsctl::verifiers

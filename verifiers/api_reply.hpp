@@ -15,6 +15,9 @@ namespace obsctl::verifiers {
 core::Result<core::HttpReply> call_api(core::HttpClient& http, const core::HttpCall& call,
                                        const std::stop_token& stop);
 
+/// The error of a reply that is no success, as call_api makes it.
+core::Error refusal(const core::HttpCall& call, const core::HttpReply& reply);
+
 /// "GET http://host/path": what an error about the answer begins with.
 std::string describe(const core::HttpCall& call);
 

@@ -1,4 +1,4 @@
-#include "stacks/dashboard.hpp"
+#include "verifiers/dashboard.hpp"
 
 #include <set>
 
@@ -7,7 +7,7 @@
 #include "core/file.hpp"
 #include "tests/support/catch.hpp"
 
-using namespace obsctl::stacks;
+using namespace obsctl::verifiers;
 using nlohmann::json;
 using obsctl::core::to_string;
 
@@ -23,23 +23,56 @@ TEST_CASE("a dashboard's queries are read with their variables filled in, those 
     "panels": [{"title": "One", "targets": [{"refId": "A", "expr": "rate(x{job=\"$job\"}[$__rate_interval])"}]},
                {"type": "row", "panels": [{"title": "Two", "targets": [
                  {"refId": "B", "expr": "x{a=~\"b$\"}[${__range}]", "instant": true}, {"refId": "C"}]}]}]})json",
-                                        "d.json", {"20s", "1m"});
+                                        "d.json", {{"__rate_interval", "20s"}, {"__range", "1m"}});
   REQUIRE(dashboard);
   CHECK(dashboard->uid == "u");
-  REQUIRE(dashboard->queries.size() == 2);
-  CHECK(dashboard->queries[0].expr == "rate(x{job=\"api\"}[20s])");
-  CHECK_FALSE(dashboard->queries[0].instant);
-  CHECK(dashboard->queries[1].panel == "Two");
-  CHECK(dashboard->queries[1].expr == "x{a=~\"b$\"}[1m]");
-  CHECK(dashboard->queries[1].instant);
+  REQUIRE(dashboard->panels.size() == 2);
+  const Panel& one = dashboard->panels[0];
+  CHECK(one.title == "One");
+  REQUIRE(one.queries.size() == 1);
+  CHECK(one.queries[0].expr == "rate(x{job=\"api\"}[20s])");
+  CHECK_FALSE(one.queries[0].instant);
+  const Panel& two = dashboard->panels[1];
+  CHECK(two.title == "Two");
+  REQUIRE(two.queries.size() == 2);
+  CHECK(two.queries[0].expr == "x{a=~\"b$\"}[1m]");
+  CHECK(two.queries[0].instant);
+  CHECK(two.queries[1].expr.empty());
 }
 
-TEST_CASE("what is no dashboard, or has an unknown variable, is an error that says so") {
+TEST_CASE("a variable's value is the saved one, all of them, or what its definition says") {
+  struct Row {
+    const char* variable;
+    const char* value;
+  };
+  const auto row = GENERATE(values<Row>({
+      {R"("current": {"value": "a"})", "a"},
+      {R"("current": {"value": ["a"]})", "a"},
+      {R"("current": {"value": ["a", "b"]})", "(a|b)"},
+      {R"("current": {"value": "$__all"}, "options": [{"value": "$__all"}, {"value": "a"}, {"value": "b"}])",
+       "(a|b)"},
+      {R"("current": {"value": ["$__all"]}, "allValue": "a.+")", "a.+"},
+      {R"("current": {"value": "$__all"}, "type": "query")", ".*"},
+      {R"("type": "constant", "query": "c")", "c"},
+      {R"("type": "custom", "query": "x, y")", "x"},
+      {R"("type": "interval", "query": "1m,5m")", "1m"},
+  }));
+  const auto text = std::string(R"({"templating": {"list": [{"name": "v", )") + row.variable +
+                    R"(}]}, "panels": [{"targets": [{"expr": "$v ${v} ${v:regex} $1 $__interval"}]}]})";
+  const auto dashboard = read_dashboard(text, "d.json", {});
+  REQUIRE(dashboard);
+  const std::string value = row.value;
+  CHECK(dashboard->panels[0].queries[0].expr == value + " " + value + " " + value + " $1 $__interval");
+}
+
+TEST_CASE("what is no dashboard is an error; a variable without a value is a panel that cannot be asked") {
   CHECK(to_string(read_dashboard("{}", "d.json", {}).error()) ==
         "d.json is not a Grafana dashboard\n  hint: export it as JSON: it has a list \"panels\"");
-  CHECK(to_string(read_dashboard(R"({"panels": [{"title": "P", "targets": [{"expr": "x{a=\"$no\"}"}]}]})",
-                                 "d.json", {})
-                      .error()) == "d.json: the panel \"P\": the variable $no has no value");
+  const auto text = R"({"panels": [{"title": "P", "targets": [{"expr": "x{a=\"$no\"}"}]}]})";
+  const auto dashboard = read_dashboard(text, "d.json", {});
+  REQUIRE(dashboard);
+  CHECK(dashboard->panels[0].unreadable == "the variable $no has no value");
+  CHECK(read_dashboard(text, "d.json", {{"no", "yes"}})->panels[0].queries[0].expr == "x{a=\"yes\"}");
 }
 
 TEST_CASE(

@@ -1,0 +1,201 @@
+#include <cstdlib>
+
+#include "core/file.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_grafana.hpp"
+#include "verifiers/grafana_check.hpp"
+
+using namespace obsctl::verifiers;
+using namespace std::chrono_literals;
+using nlohmann::json;
+using obsctl::core::Finding;
+using obsctl::core::Findings;
+using obsctl::core::to_string;
+using obsctl::tests::FakeGrafana;
+
+namespace {
+
+/// "ok panel T: P A (1 series)" and so on, a line each.
+std::string text_of(const Findings& findings) {
+  std::string text;
+  for (const Finding& one : findings) {
+    const char* state = one.state == Finding::State::well     ? "ok"
+                        : one.state == Finding::State::failed ? "FAILED"
+                                                              : "skipped";
+    text += std::string(state) + " " + one.kind + " " + one.name +
+            (one.detail.empty() ? "" : " (" + one.detail + ")") + "\n";
+  }
+  return text;
+}
+
+std::string check(const FakeGrafana& server, const GrafanaQuestions& questions = {}) {
+  GrafanaClient client({server.url()});
+  const auto findings = check_grafana(client, questions);
+  return findings ? text_of(*findings) : to_string(findings.error());
+}
+
+/// A dashboard with one panel that asks this.
+std::string dashboard(const std::string& targets, const std::string& more = "") {
+  return R"({"uid": "d", "title": "T", "time": {"from": "now-15m", "to": "now"}, "panels": [{"title": "P", "targets": [)" +
+         targets + "]" + more + "}]}";
+}
+
+std::string well(const FakeGrafana& server) {
+  return "ok grafana " + server.url() + " (version 11.4.0)\n" +
+         "ok datasource Prometheus (Successfully queried the Prometheus API.)\n";
+}
+
+}  // namespace
+
+TEST_CASE("a Grafana that is well: its database, its datasources, and every panel of its dashboards") {
+  FakeGrafana server;
+  server.dashboards["obsctl-http-api"] =
+      obsctl::core::read_file("stacks/http-api/grafana/provisioning/dashboards/http-api.json").value();
+  const std::string text = check(server);
+  CHECK(text.starts_with(well(server) + "ok panel http-api: Service overview A (1 series)\n"));
+  CHECK(text.find("FAILED") == std::string::npos);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 2 + 15);
+
+  // Each panel is asked as Grafana's pages ask it: its own queries, over the dashboard's time, of its
+  // datasource.
+  REQUIRE(server.queries().size() == 9);
+  const json first = server.queries().front();
+  CHECK(first.at("from") == "now-15m");
+  CHECK(first.at("to") == "now");
+  REQUIRE(first.at("queries").size() == 5);
+  CHECK(first.at("queries")[0].at("datasource") == json{{"uid", "prometheus"}, {"type", "prometheus"}});
+  CHECK(first.at("queries")[0].at("expr") == R"(min(up{job="api", service="api"}))");
+  // Grafana's own variables are left to it.
+  CHECK(first.at("queries")[2].at("expr").get<std::string>().find("[$__rate_interval]") != std::string::npos);
+}
+
+TEST_CASE("what is wrong with a Grafana is named") {
+  FakeGrafana server;
+  server.dashboards["d"] = dashboard(R"({"refId": "A", "expr": "up"}, {"refId": "B", "expr": "down"})");
+  SECTION("its database") {
+    server.database = "failing";
+    CHECK(check(server) == "FAILED grafana " + server.url() + " (its database is failing)\n");
+  }
+  SECTION("a datasource") {
+    server.datasources[0].health = {{"status", "ERROR"}, {"message", "connection refused"}};
+    CHECK(check(server) == "ok grafana " + server.url() +
+                               " (version 11.4.0)\nFAILED datasource Prometheus (connection refused)\n"
+                               "ok panel T: P A (1 series)\nok panel T: P B (1 series)\n");
+  }
+  SECTION("a panel without data: no series, no frame with a number, only NaN") {
+    const auto nothing =
+        GENERATE(json{{"status", 200}, {"frames", json::array()}}, FakeGrafana::series(json::array()),
+                 FakeGrafana::series(json::array({nullptr})));
+    server.results["down"] = nothing;
+    CHECK(check(server) ==
+          well(server) + "ok panel T: P A (1 series)\nFAILED panel T: P B (no data: is there any load?)\n");
+  }
+  SECTION("a panel with an error") {
+    server.results["down"] = {{"status", 400}, {"error", "bad_data: parse error"}};
+    CHECK(check(server) ==
+          well(server) + "ok panel T: P A (1 series)\nFAILED panel T: P B (bad_data: parse error)\n");
+  }
+  SECTION("a panel of a datasource that is gone") {
+    server.dashboards["d"] = dashboard(R"({"refId": "A", "expr": "up", "datasource": {"uid": "gone"}})");
+    CHECK(check(server) == well(server) + "FAILED panel T: P A (there is no datasource gone)\n");
+  }
+  SECTION("a variable that has never had a value") {
+    server.dashboards["d"] = dashboard(R"({"refId": "A", "expr": "up{a=\"$who\"}"})");
+    CHECK(check(server) ==
+          well(server) +
+              "FAILED panel T: P (the variable $who has no value; give it one: --var NAME=VALUE)\n");
+    CHECK(check(server, {.variables = {{"who", "me"}}, .range = 90s}) ==
+          well(server) + "ok panel T: P A (1 series)\n");
+    CHECK(server.queries().back().at("queries")[0].at("expr") == R"(up{a="me"})");
+    CHECK(server.queries().back().at("from") == "now-90s");
+  }
+  SECTION("a dashboard that is not there") {
+    CHECK(check(server, {.dashboards = {"none"}}) ==
+          server.url() +
+              " has no dashboard with the uid \"none\"\n  hint: the uid is "
+              "in the dashboard's address: /d/UID/…");
+  }
+}
+
+TEST_CASE(
+    "what cannot be asked is skipped: kinds without a health check, data of Grafana's own, hidden queries") {
+  FakeGrafana server;
+  server.datasources.push_back({"t", "Tests", "testdata", false, nullptr});
+  server.dashboards["d"] = dashboard(
+      R"({"refId": "A", "expr": "up", "datasource": "Prometheus"}, {"refId": "B", "hide": true, "expr": "x"},
+         {"refId": "C", "datasource": {"uid": "-- Dashboard --"}})");
+  CHECK(check(server) ==
+        well(server) +
+            "skipped datasource Tests (Grafana has no health check for testdata)\n"
+            "skipped panel T: P C (its data is Grafana's own)\nok panel T: P A (1 series)\n");
+  CHECK(server.queries().back().at("queries").size() == 1);
+
+  // What an expression computes with is asked, hidden or not; only what is shown has to have data.
+  server.dashboards["d"] = dashboard(
+      R"({"refId": "A", "hide": true, "expr": "up"}, {"refId": "B", "datasource": {"uid": "__expr__"}, "type": "math"})");
+  CHECK(check(server).ends_with("\nok panel T: P B (1 series)\n"));
+  CHECK(server.queries().back().at("queries").size() == 2);
+}
+
+TEST_CASE("credentials: a token, a user and password, or a word about which to give") {
+  FakeGrafana server;
+  server.authorization = "Bearer glsa_x";
+  ::unsetenv("OBSCTL_GRAFANA_PASSWORD");
+  const auto asked = [&](std::string_view password = {}) {
+    const auto access = grafana_access(server.url(), "OBSCTL_TEST_GRAFANA_TOKEN", password);
+    REQUIRE(access);
+    GrafanaClient client(*access);
+    CHECK(client.url() == server.url());
+    const auto findings = check_grafana(client, {.panels = false});
+    return findings ? text_of(*findings) : to_string(findings.error());
+  };
+  CHECK(asked() ==
+        "GET " + server.url() +
+            "/api/datasources: answered 401: Invalid username or password\n  hint: put a service "
+            "account's token into OBSCTL_GRAFANA_TOKEN, or the password of OBSCTL_GRAFANA_USER (admin) "
+            "into OBSCTL_GRAFANA_PASSWORD");
+  ::setenv("OBSCTL_TEST_GRAFANA_TOKEN", "glsa_x", 1);
+  CHECK(asked("unused") == well(server));
+  ::unsetenv("OBSCTL_TEST_GRAFANA_TOKEN");
+  server.authorization = "Basic YWRtaW46cDpAc3M=";  // admin:p:@ss
+  CHECK(asked("p:@ss") == well(server));
+  ::setenv("OBSCTL_GRAFANA_PASSWORD", "p:@ss", 1);
+  CHECK(asked("other") == well(server));
+  ::unsetenv("OBSCTL_GRAFANA_PASSWORD");
+  // Wrong ones are not in the error either.
+  CHECK(asked("wr0ng").find("wr0ng") == std::string::npos);
+}
+
+TEST_CASE("what is no Grafana is said to be none") {
+  const auto body = GENERATE("404 page not found\n", "{\"status\":\"ok\"}", "[]");
+  auto server = obsctl::core::HttpServer::start(
+      {}, [&](const auto& exchange) { exchange->respond({.status = 200, .body = body}); });
+  REQUIRE(server);
+  GrafanaClient client({(*server)->url() + "/"});
+  CHECK(to_string(check_grafana(client, {}).error()) ==
+        "GET " + (*server)->url() +
+            "/api/health: answered 200, which is not how a Grafana answers\n  hint: give the address of "
+            "Grafana's "
+            "pages, such as http://127.0.0.1:3000");
+}
+
+TEST_CASE("an annotation is written as a moment, and ended as a region") {
+  FakeGrafana server;
+  GrafanaClient client({server.url()});
+  const obsctl::core::WallTime from{1'700'000'000'250ms};
+  const auto id = client.add_annotation({from, {}, {"obsctl", "fault"}, "errors", "d"});
+  REQUIRE(id);
+  REQUIRE(client.end_annotation(*id, from + 30s));
+  REQUIRE(client.add_annotation({from, from + 1s, {"obsctl"}, "whole", ""}));
+  const auto written = server.annotations();
+  REQUIRE(written.size() == 3);
+  CHECK(written[0].first == "POST /api/annotations");
+  CHECK(written[0].second == json{{"time", 1700000000250},
+                                  {"tags", {"obsctl", "fault"}},
+                                  {"text", "errors"},
+                                  {"dashboardUID", "d"}});
+  CHECK(written[1].first == "PATCH /api/annotations/1");
+  CHECK(written[1].second == json{{"timeEnd", 1700000030250}});
+  CHECK(written[2].second ==
+        json{{"time", 1700000000250}, {"timeEnd", 1700000001250}, {"tags", {"obsctl"}}, {"text", "whole"}});
+}

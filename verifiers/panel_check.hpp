@@ -1,0 +1,24 @@
+// Whether the panels of a dashboard have something to show, asked of the Prometheus behind it: it needs no
+// Grafana.
+#pragma once
+
+#include <stop_token>
+
+#include "core/finding.hpp"
+#include "verifiers/dashboard.hpp"
+#include "verifiers/prometheus_client.hpp"
+
+namespace obsctl::verifiers {
+
+/// Runs every PromQL query of the dashboard once, those that are not instant over `range` (positive) until
+/// `now`. Each has to have a number: one finding a query, "TITLE: PANEL REF".
+core::Findings check_panels(const Dashboard& dashboard, PrometheusClient& prometheus, WallTime now,
+                            Nanoseconds range, const std::stop_token& stop = {});
+
+/// How a panel's query is called in findings.
+std::string name_of(const Dashboard& dashboard, const Panel& panel, const PanelQuery& query);
+
+/// A finding about a panel's query that returned so many series with a number in them.
+core::Finding series_seen(std::string name, std::size_t series);
+
+}  // namespace obsctl::verifiers
