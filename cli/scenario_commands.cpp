@@ -227,6 +227,13 @@ Result<void> write_reports(const RunReport& report, const RunFlags& flags, const
   return append_step_summary(report);
 }
 
+/// Nothing that the verdict has to know of, but whoever looks at the dashboards does.
+void warn_of_annotations(const scenarios::Journal& journal, core::Logger& log) {
+  const auto events = journal.events();
+  const scenarios::Event* failed = find_first(events, "annotation.failed");
+  if (failed != nullptr) log.warn("not all of the run is annotated in Grafana: " + failed->text("reason"));
+}
+
 Result<int> run(RunFlags flags, Context& context) {
   if (auto read = read_targets(flags); !read) return read.error();
   flags.run.places.runtime = runtime_named(flags.runtime);
@@ -253,6 +260,7 @@ Result<int> run(RunFlags flags, Context& context) {
       context.clock, context.log, context.stop, context.urgent);
   display.finish();
   if (!outcome) return outcome.error();
+  warn_of_annotations(journal, context.log);
 
   const Json document = scenarios::run_document(id, journal.events(), journal.start());
   const std::string text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -296,6 +304,13 @@ void add_run(CLI::App& group, CommandLine& line) {
       ->type_name("HOST:PORT");
   command->add_option("--target", flags->targets, "a target that runs elsewhere; may be repeated")
       ->type_name("NAME=URL");
+  command->add_option("--grafana", places.grafana, "a Grafana that gets faults and alerts as annotations")
+      ->envname("OBSCTL_GRAFANA_URL")
+      ->type_name("URL");
+  command
+      ->add_option("--grafana-dashboard", places.grafana_dashboard,
+                   "the dashboard that they are for (default: all that show the tag obsctl)")
+      ->type_name("UID");
   command
       ->add_option("--allow-target", places.allow_targets,
                    "a host besides this machine that load and faults may go to; may be repeated")

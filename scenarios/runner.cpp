@@ -196,6 +196,7 @@ class Runner {
     }
     scenario_ = std::move(*fitted);
     prometheus_.emplace(around_->prometheus_url);
+    if (around_->grafana) annotations_.emplace(*around_->grafana, options_.id, journal_);
     if (!around_->alertmanager_url.empty()) alertmanager_.emplace(around_->alertmanager_url);
     Json ready = to_json(*around_);
     ready["after_s"] = core::to_seconds(clock_.steady_now() - began);
@@ -283,20 +284,9 @@ class Runner {
     }
     observers_.emplace(std::move(watch), journal_, clock_);
     if (alertmanager_) {
-      overdue_.emplace(journal_, *prometheus_, *alertmanager_, alertmanager_log(), clock_, stop_);
+      overdue_.emplace(journal_, *prometheus_, *alertmanager_, around_->alertmanager_log(), clock_, stop_);
     }
     return true;
-  }
-
-  /// Of a stack on this machine; empty for an Alertmanager that runs elsewhere.
-  std::filesystem::path alertmanager_log() const {
-    if (!around_->stack) return {};
-    const auto services = around_->stack->status();
-    if (!services) return {};
-    for (const stacks::ServiceStatus& service : *services) {
-      if (service.url == around_->alertmanager_url) return service.log_file;
-    }
-    return {};
   }
 
   bool start_load() {
@@ -421,6 +411,7 @@ class Runner {
     if (interrupted) at_once.request_stop();
     load_.finish(interrupted ? at_once.get_token() : urgent_);
     observers_.reset();
+    annotations_.reset();  // while the stack's Grafana is still there
     if (!around_) return;
     if (planned_) {
       verifiers::PrometheusClient quick(around_->prometheus_url, {.timeout = kSamplesWithin});
@@ -452,6 +443,7 @@ class Runner {
   RunLoad load_;
   RunFaults faults_;
   std::optional<Observers> observers_;
+  std::optional<Annotations> annotations_;       ///< where there is a Grafana
   std::optional<OverdueNotifications> overdue_;  ///< where there is an Alertmanager
   Plan plan_;
   bool planned_ = false;

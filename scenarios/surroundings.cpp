@@ -92,6 +92,20 @@ void find_elsewhere(const Scenario& scenario, const PlaceOptions& options, Surro
   }
 }
 
+/// Whose dashboards get the run's faults and alerts: the one that is named, else the stack's own.
+std::optional<AnnotatedGrafana> find_grafana(const PlaceOptions& options, const stacks::Stack* stack) {
+  std::string url = options.grafana;
+  std::string password;
+  if (url.empty() && stack != nullptr) {
+    if (const auto own = stack->endpoint("grafana")) url = *own;
+    password = stack->token();
+  }
+  if (url.empty()) return std::nullopt;
+  const auto access = verifiers::grafana_access(url, verifiers::kGrafanaTokenVariable, password);
+  if (!access) return std::nullopt;  // check_places has looked at it
+  return AnnotatedGrafana{*access, options.grafana_dashboard};
+}
+
 Result<void> start_receiver(const Scenario& scenario, const PlaceOptions& options, core::Clock& clock,
                             core::Logger& log, Surroundings& around) {
   const std::string listen = options.listen.empty() ? scenario.receiver_listen : options.listen;
@@ -147,6 +161,10 @@ Result<void> check_places(const Scenario& scenario, const PlaceOptions& options)
   if (options.keep && (!uses_stack || !options.attach.empty())) {
     return refuse("--keep is for a stack that this run starts", "what runs elsewhere is never taken down");
   }
+  if (!options.grafana.empty()) {
+    if (const auto url = core::parse_url(options.grafana); !url)
+      return refuse("--grafana: " + url.error().message, url.error().hint);
+  }
   if (uses_stack || !options.attach.empty()) return {};
   if (options.prometheus.empty() && scenario.prometheus_url.empty()) {
     return refuse("where is Prometheus?",
@@ -167,6 +185,16 @@ Result<void> check_places(const Scenario& scenario, const PlaceOptions& options)
   for (const std::string& name : target_names(scenario)) {
     if (options.targets.count(name) == 1 || scenario.targets.count(name) == 1) continue;
     return refuse(fmt::format("where is the target \"{}\"?", name), fmt::format("add --target {}=URL", name));
+  }
+  return {};
+}
+
+std::filesystem::path Surroundings::alertmanager_log() const {
+  if (!stack) return {};
+  const auto services = stack->status();
+  if (!services) return {};
+  for (const stacks::ServiceStatus& service : *services) {
+    if (service.url == alertmanager_url) return service.log_file;
   }
   return {};
 }
@@ -192,6 +220,7 @@ Result<Surroundings> open_surroundings(const Scenario& scenario, const PlaceOpti
     if (around.fresh && around.stack) static_cast<void>(around.stack->down());
     return allowed.error();
   }
+  around.grafana = find_grafana(options, around.stack.get());
   if (const auto started = start_receiver(scenario, options, clock, log, around); !started)
     return started.error();
   return around;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "scenarios/annotations.hpp"
 #include "scenarios/faults/fault.hpp"
 #include "scenarios/json.hpp"
 #include "scenarios/scenario.hpp"
@@ -33,6 +35,8 @@ struct PlaceOptions {
   std::string receiver = {};  ///< the URL of an `obsctl serve receiver`
   std::string listen = {};    ///< host:port for a receiver of the run's own
   std::map<std::string, std::string> targets = {};
+  std::string grafana = {};            ///< a Grafana to annotate, instead of the stack's own
+  std::string grafana_dashboard = {};  ///< the uid of the dashboard that the annotations are for; empty: all
   std::vector<std::string> allow_targets = {};  ///< hosts besides this machine, as Safety has them
 
   /// Some part is named that runs elsewhere: no stack is started then.
@@ -48,9 +52,13 @@ struct Surroundings {
   double time_scale = 1.0;
   std::unique_ptr<verifiers::Receiver> receiver;  ///< null when it is elsewhere or not wanted
   std::string prometheus_url;
-  std::string alertmanager_url;              ///< empty: none is watched
-  std::string receiver_url;                  ///< empty: no notification is expected
+  std::string alertmanager_url;  ///< empty: none is watched
+  std::string receiver_url;      ///< empty: no notification is expected
+  std::optional<AnnotatedGrafana> grafana;
   std::map<std::string, FaultPlace> places;  ///< by target
+
+  /// Of a stack on this machine; empty for an Alertmanager that runs elsewhere.
+  std::filesystem::path alertmanager_log() const;
 };
 
 /// For the journal: the URLs, and the stack with its versions and files.

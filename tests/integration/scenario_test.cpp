@@ -15,10 +15,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/clock.hpp"
 #include "core/file.hpp"
 #include "core/http_client.hpp"
 #include "core/process.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/fake_grafana.hpp"
 #include "tests/support/obsctl_binary.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -26,6 +28,7 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using obsctl::core::ChildProcess;
 using obsctl::core::ExitStatus;
+using obsctl::tests::FakeGrafana;
 using obsctl::tests::obsctl_binary;
 using obsctl::tests::TemporaryDirectory;
 namespace fs = std::filesystem;
@@ -254,12 +257,66 @@ void check_passed(Run& run) {
                   "steady_state.held", "load.finished", "stack.down"}));
 }
 
+using Annotations = std::vector<std::pair<std::string, json>>;
+
+/// Whether an event is at a time in milliseconds, as annotations have it.
+bool is_at(const json& event, const json& milliseconds) {
+  const obsctl::core::WallTime time(std::chrono::milliseconds(milliseconds.get<std::int64_t>()));
+  return event.at("at") == obsctl::core::format_utc(time);
+}
+
+/// Whether there is an annotation with these tags from the one event to the other. The server numbers them
+/// from 1.
+bool has_region(const Annotations& annotations, const json& tags, const json& begun, const json& ended) {
+  for (std::size_t i = 0; i < annotations.size(); ++i) {
+    const json& body = annotations[i].second;
+    if (body.value("tags", json()) != tags || !is_at(begun, body.at("time"))) continue;
+    const std::string patch = fmt::format("PATCH /api/annotations/{}", i + 1);
+    const bool there = std::any_of(annotations.begin(), annotations.end(), [&](const auto& one) {
+      return one.first == patch && is_at(ended, one.second.at("timeEnd"));
+    });
+    if (there) return true;
+  }
+  return false;
+}
+
+/// That the run wrote its first fault and its first alert, if there was one, each from when the journal says
+/// that it began to when it ended.
+void check_annotated(const json& document, const Annotations& annotations) {
+  struct Row {
+    const char* what;
+    const char* begins;
+    const char* ends;
+  };
+  const json& events = document.at("events");
+  for (const Row& row :
+       {Row{"fault", "fault.injected", "fault.cleared"}, Row{"alert", "alert.firing", "alert.inactive"}}) {
+    const auto begun = std::find_if(events.begin(), events.end(),
+                                    [&](const json& event) { return event.at("kind") == row.begins; });
+    // A scenario may prove that nothing fires.
+    if (begun == events.end() && std::string_view(row.what) == "alert") continue;
+    REQUIRE(begun != events.end());
+    const auto ended = std::find_if(begun, events.end(), [&](const json& event) {
+      return event.at("kind") == row.ends && event.at(row.what) == begun->at(row.what) &&
+             event.value("labels", json()) == begun->value("labels", json());
+    });
+    REQUIRE(ended != events.end());
+    const json tags{"obsctl", row.what, document.at("run").at("id"), begun->at(row.what)};
+    INFO(tags.dump());
+    CHECK(has_region(annotations, tags, *begun, *ended));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("Every bundled scenario passes, each stage inside its budget", "[integration]") {
   if (!programs_are_here()) return;
-  std::vector<Run> runs = start_all({});
-  for (Run& run : runs) check_passed(run);
+  const FakeGrafana grafana;
+  std::vector<Run> runs = start_all({"--grafana", grafana.url()});
+  for (Run& run : runs) {
+    check_passed(run);
+    check_annotated(run.document(), grafana.annotations());
+  }
   const json spike = runs.at(0).document();
   CHECK(in_order(kinds_of(spike), {"fault.injected", "alert.pending", "alert.firing", "notification.firing",
                                    "fault.cleared", "alert.inactive", "notification.resolved"}));

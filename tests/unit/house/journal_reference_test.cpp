@@ -24,8 +24,8 @@ constexpr const char* kPage = "docs/reference/journal.md";
 /// expectations.
 const std::set<std::string, std::less<>>& topics() {
   static const std::set<std::string, std::less<>> all{
-      "run",   "stack", "baseline", "plan",         "load",       "steady_state", "fault", "left_fault",
-      "alert", "query", "watch",    "notification", "prometheus", "rule",         "check", "chaos"};
+      "run",   "stack", "baseline",     "plan",       "load", "steady_state", "fault", "left_fault", "alert",
+      "query", "watch", "notification", "prometheus", "rule", "check",        "chaos", "annotation"};
   return all;
 }
 
