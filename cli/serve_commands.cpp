@@ -32,6 +32,7 @@ struct ServiceFlags {
   std::string delay_max = "30s";
   std::string access_log = "all";
   double access_log_sample = 1;
+  std::string probe_targets;
   std::string log = "info";
   std::string drain_delay = "0s";
   std::string drain_timeout = "10s";
@@ -74,6 +75,7 @@ core::Result<ServiceSetup> read_setup(const ServiceFlags& flags) {
   reader.duration("--drain-timeout", flags.drain_timeout, setup.drain_timeout);
   reader.positive_duration("--read-timeout", flags.read_timeout, service.http.read_timeout);
   reader.positive_duration("--idle-timeout", flags.idle_timeout, service.http.idle_timeout);
+  reader.take("--probe-targets", stacks::parse_probe_targets(flags.probe_targets), service.probe_targets);
   reader.take("--access-log", stacks::parse_access_log_mode(flags.access_log), service.access_log.mode);
   reader.take("--log", core::parse_log_level(flags.log), setup.log_level);
   if (reader.error()) return *reader.error();
@@ -142,6 +144,10 @@ void add_service(CLI::App& serve, CommandLine& line) {
   kFlags.add(*command, "--work-max", flags->work_max, "DURATION", "the longest job of /api/v1/work");
   kFlags.add(*command, "--delay-max", flags->delay_max, "DURATION",
              "the longest delay of the toggle latency");
+  kFlags
+      .add(*command, "--probe-targets", flags->probe_targets, "URLS",
+           "what /probe-targets names for a blackbox exporter to probe; blanks between them")
+      ->default_str("");
   kFlags.add(*command, "--access-log", flags->access_log, "MODE",
              "requests on standard output: all, errors or off");
   kFlags.add(*command, "--access-log-sample", flags->access_log_sample, "FRACTION",

@@ -47,6 +47,7 @@ const std::vector<Route>& routes() {
       {RouteId::health, "/healthz", {get, head}, false},
       {RouteId::ready, "/readyz", {get, head}, false},
       {RouteId::metrics, "/metrics", {get, head}, false},
+      {RouteId::probe_targets, "/probe-targets", {get, head}, false},
       {RouteId::toggles, kToggles, {get, head, del}, false},
       {RouteId::toggle, "/api/v1/toggles/{name}", {get, head, post, put, del}, false},
       {RouteId::other, "other", {}, false},

@@ -18,8 +18,8 @@ Method method_of(std::string_view name);
 /// "GET" …; "other".
 std::string_view to_string(Method method);
 
-enum class RouteId { ping, work, health, ready, metrics, toggles, toggle, other };
-constexpr std::size_t kRoutes = 8;
+enum class RouteId { ping, work, health, ready, metrics, probe_targets, toggles, toggle, other };
+constexpr std::size_t kRoutes = 9;
 
 struct Route {
   RouteId id;

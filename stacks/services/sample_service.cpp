@@ -90,6 +90,7 @@ class Service final : public SampleService {
   void answer_with_status(const Call& call);
   void call_dependencies(const Call& call);
   void run_route(const Call& call);
+  std::string probe_targets() const;
   void ready(const Call& call);
   void start_work(const Call& call);
   void finish(const Call& call, core::HttpResponse&& response);
@@ -210,12 +211,26 @@ void Service::run_route(const Call& call) {
       return finish(call, {.body = metrics_.exposition(readiness(kinds), dependencies_.metrics()),
                            .content_type = std::string(kTextFormat)});
     }
+    case RouteId::probe_targets:
+      return finish(call, json_answer(200, probe_targets()));
     case RouteId::toggles:
     case RouteId::toggle:
       return finish(call, toggles_.answer(*call.exchange));
     case RouteId::other:
       break;
   }
+}
+
+/// As Prometheus' HTTP service discovery wants them (https://prometheus.io/docs/prometheus/latest/http_sd/).
+/// `service` is the host, as the stack's own targets have the label for what is broken when the alert fires.
+std::string Service::probe_targets() const {
+  nlohmann::ordered_json groups = nlohmann::ordered_json::array();
+  for (const std::string& target : options_.probe_targets) {
+    const auto url = core::parse_url(target);
+    groups.push_back({{"targets", nlohmann::ordered_json::array({target})},
+                      {"labels", {{"service", url ? url->host : target}}}});
+  }
+  return groups.dump() + '\n';
 }
 
 void Service::ready(const Call& call) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "stacks/services/request_id.hpp"
 #include "stacks/services/routes.hpp"
 
@@ -29,6 +30,19 @@ std::optional<core::Error> unknown_call(const ServiceOptions& options) {
 }
 
 }  // namespace
+
+core::Result<std::vector<std::string>> parse_probe_targets(std::string_view text) {
+  std::vector<std::string> targets;
+  std::string spaced(text);
+  std::replace_if(
+      spaced.begin(), spaced.end(), [](char c) { return c == ',' || c == '\t' || c == '\n'; }, ' ');
+  for (const std::string_view target : core::split(spaced, ' ')) {
+    if (target.empty()) continue;
+    if (const auto url = core::parse_url(target); !url) return url.error();
+    targets.emplace_back(target);
+  }
+  return targets;
+}
 
 std::optional<core::Error> contradiction(const ServiceOptions& options) {
   using core::ErrorKind;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/http_server.hpp"
@@ -25,11 +26,16 @@ struct ServiceOptions {
   core::Nanoseconds work_max = std::chrono::seconds(10);
   core::Nanoseconds delay_max = std::chrono::seconds(30);
   AccessLogOptions access_log = {};
+  /// URLs that /probe-targets hands to a Prometheus, for the blackbox exporter beside it to probe.
+  std::vector<std::string> probe_targets = {};
   /// Of every random choice; absent: a new one, which is logged.
   std::optional<std::uint64_t> seed = {};
   /// In app_build_info.
   std::string version = "unknown";
 };
+
+/// URLs with blanks or commas between them. Errors: invalid_input, naming what is no URL.
+core::Result<std::vector<std::string>> parse_probe_targets(std::string_view text);
 
 /// What is wrong with options that contradict each other or name what there is not: invalid_input.
 std::optional<core::Error> contradiction(const ServiceOptions& options);

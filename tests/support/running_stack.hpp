@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -30,7 +31,10 @@ inline bool monitoring_is_here() {
 /// Its instance is called "it".
 class RunningStack {
  public:
-  explicit RunningStack(const std::filesystem::path& folder, const std::vector<std::string>& flags = {}) {
+  explicit RunningStack(const std::filesystem::path& folder, const std::vector<std::string>& flags = {},
+                        std::map<std::string, std::string> environment = {})
+      : environment_(std::move(environment)) {
+    environment_["XDG_STATE_HOME"] = home_.path().string();
     std::vector<std::string> arguments{"stack", "up", folder.string(), "--name", "it", "--json"};
     arguments.insert(arguments.end(), flags.begin(), flags.end());
     const ProgramOutput up = obsctl(arguments, std::chrono::seconds(90));
@@ -54,7 +58,7 @@ class RunningStack {
                        core::Nanoseconds timeout = std::chrono::seconds(30)) {
     return run_program({.program = obsctl_binary(),
                         .args = std::move(arguments),
-                        .environment = {{"XDG_STATE_HOME", home_.path().string()}},
+                        .environment = environment_,
                         .folder = home_.path(),
                         .timeout = timeout});
   }
@@ -64,6 +68,7 @@ class RunningStack {
 
  private:
   TemporaryDirectory home_;
+  std::map<std::string, std::string> environment_;
   std::map<std::string, std::string> urls_;
 };
 

@@ -40,6 +40,22 @@ TEST_CASE("the service answers") {
   CHECK(json::parse(work.body).at("worked_ms") >= asked);
 }
 
+TEST_CASE("the service names probe targets as Prometheus' discovery reads them; none unless told") {
+  Bench plain;
+  CHECK(plain.get("/probe-targets").body == "[]\n");
+  ServiceOptions options = quiet_service_options();
+  const auto targets = parse_probe_targets(" http://127.0.0.1:1/x?y=1,https://example.org/ ");
+  REQUIRE(targets);
+  options.probe_targets = *targets;
+  Bench bench(options);
+  const HttpReply reply = bench.get("/probe-targets");
+  CHECK(reply.header("content-type") == "application/json");
+  CHECK(json::parse(reply.body) ==
+        json::parse(R"([{"targets": ["http://127.0.0.1:1/x?y=1"], "labels": {"service": "127.0.0.1"}},
+                        {"targets": ["https://example.org/"], "labels": {"service": "example.org"}}])"));
+  CHECK(to_string(parse_probe_targets("http://a http://").error()).starts_with("\"http://\" is not a URL: "));
+}
+
 TEST_CASE("what alerts use is exposed at 0 before the first event") {
   Bench bench;
   const std::string text = bench.get("/metrics").body;
