@@ -14,7 +14,7 @@ namespace obsctl::cli {
 
 /// The flags of all stack commands; each uses some.
 struct StackFlags {
-  std::string stack;     // of up, render
+  std::string stack;     // of up, render; of new: the compose file
   std::string instance;  // of the others, and --name
   double time_scale = 1.0;
   std::string timeout = "60s";
@@ -44,6 +44,8 @@ core::Result<int> stack_logs(const StackFlags& flags, Context& context);
 /// Services, targets, rules, dashboards and Grafana, each asked once; 1 when one of them is not as it should
 /// be. In stack_verify.cpp.
 core::Result<int> stack_verify(const StackFlags& flags, Context& context);
+/// Writes a stack.toml for a compose file. In stack_new.cpp.
+core::Result<int> stack_new(const StackFlags& flags, Context& context);
 /// Addresses stay as Compose knows them: what comes out is a scaled copy of the stack's own files.
 core::Result<int> stack_render(const StackFlags& flags, Context& context);
 

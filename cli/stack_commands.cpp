@@ -118,6 +118,17 @@ void add_others(CLI::App& stack, CommandLine& line) {
   add_json(*command, *flags);
 
   flags = std::make_shared<StackFlags>();
+  command = subcommand(stack, line, "new", "write a first stack.toml for a compose file of your own", flags,
+                       stack_new);
+  command->add_option("compose-file", flags->stack, "such as ./compose.yaml")->required()->type_name("FILE");
+  command
+      ->add_option(
+          "--output", flags->output,
+          "a folder for the stack, with copies of the compose file and what it mounts (default: beside it)")
+      ->type_name("FOLDER");
+  add_json(*command, *flags);
+
+  flags = std::make_shared<StackFlags>();
   command = subcommand(stack, line, "render", "a stack's configuration with its durations scaled", flags,
                        stack_render);
   command
@@ -134,7 +145,7 @@ void add_others(CLI::App& stack, CommandLine& line) {
 
 void add_stack_commands(CommandLine& line) {
   CLI::App* stack =
-      line.app.add_subcommand("stack", "demo stacks (or your own): up, down, status, logs, verify");
+      line.app.add_subcommand("stack", "demo stacks (or your own): up, down, status, logs, verify, new");
   stack->require_subcommand(1);
   add_up(*stack, line);
   add_supervise(*stack, line);

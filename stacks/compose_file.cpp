@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "core/file.hpp"
 #include "core/text.hpp"
-#include "stacks/yaml_text.hpp"
 
 namespace obsctl::stacks {
 
@@ -18,20 +19,21 @@ using core::Result;
 
 namespace {
 
-constexpr std::string_view kScaled = "OBSCTL_SCALED_";
-constexpr std::string_view kSeconds = "SECONDS_";
-
 bool in_name(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-core::Error refused(std::string message, std::string hint = {}) {
-  return core::make_error(ErrorKind::invalid_input, std::move(message), std::move(hint));
+/// The value of NAME in "NAME=value" entries, of which the last one counts.
+std::optional<std::string> value_in(const std::vector<std::string>& entries, const std::string& name) {
+  std::optional<std::string> value;
+  for (const std::string& entry : entries) {
+    if (entry.starts_with(name + "=")) value = entry.substr(name.size() + 1);
+  }
+  return value;
 }
 
-std::string_view leading_name(std::string_view text) {
-  const auto end = std::find_if_not(text.begin(), text.end(), in_name);
-  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+core::Error refused(std::string message, std::string hint = {}) {
+  return core::make_error(ErrorKind::invalid_input, std::move(message), std::move(hint));
 }
 
 /// What stands between the braces of ${…}.
@@ -63,79 +65,12 @@ std::size_t end_of_braces(std::string_view text) {
   return std::string_view::npos;
 }
 
-const YamlNode* memory_of(const YamlNode& service) {
-  if (const YamlNode* limit = service.get("mem_limit")) return limit;
-  const YamlNode* node = &service;
-  for (const char* key : {"deploy", "resources", "limits", "memory"}) {
-    node = node->get(key);
-    if (node == nullptr) return nullptr;
-  }
-  return node;
-}
-
-class Reader {
- public:
-  Reader(const YamlText& yaml, const Variables& variables) : yaml_(yaml), variables_(variables) {}
-
-  Result<ComposeFile> read() const {
-    const YamlNode* services = yaml_.root().get("services");
-    if (services == nullptr || services->kind != YamlNode::Kind::map)
-      return yaml_.error_at(0, "there are no services in it");
-    ComposeFile file;
-    for (const YamlEntry& entry : services->entries) {
-      Result<ComposeFileService> service = read_service(entry);
-      if (!service) return service.error();
-      file.services.push_back(std::move(*service));
-    }
-    file.scaled = scaled_variables();
-    return file;
-  }
-
- private:
-  Result<std::string> text_of(const YamlNode* node) const {
-    if (node == nullptr) return std::string();
-    Result<std::string> text = interpolate(node->value, variables_);
-    if (text) return text;
-    return yaml_.error_at(node->offset, text.error().message, text.error().hint);
-  }
-
-  Result<ComposeFileService> read_service(const YamlEntry& entry) const {
-    ComposeFileService service;
-    service.name = entry.key.value;
-    const Result<std::string> image = text_of(entry.value.get("image"));
-    if (!image) return image.error();
-    service.image = *image;
-    service.builds = entry.value.get("build") != nullptr;
-    const YamlNode* memory = memory_of(entry.value);
-    const Result<std::string> limit = text_of(memory);
-    if (!limit) return limit.error();
-    if (limit->empty()) return service;
-    const auto bytes = parse_bytes(*limit);
-    if (!bytes) return yaml_.error_at(memory->offset, fmt::format("\"{}\" is not a size", *limit));
-    service.memory = *bytes;
-    return service;
-  }
-
-  std::map<std::string, std::string> scaled_variables() const {
-    std::map<std::string, std::string> found;
-    const std::string_view text = yaml_.text();
-    for (std::size_t at = text.find(kScaled); at != std::string_view::npos; at = text.find(kScaled, at + 1)) {
-      const std::string name(leading_name(text.substr(at)));
-      std::string_view duration = std::string_view(name).substr(kScaled.size());
-      if (duration.starts_with(kSeconds)) duration.remove_prefix(kSeconds.size());
-      std::string& value = found[name];
-      value = duration;
-      std::transform(value.begin(), value.end(), value.begin(),
-                     [](unsigned char c) { return std::tolower(c); });
-    }
-    return found;
-  }
-
-  const YamlText& yaml_;
-  const Variables& variables_;
-};
-
 }  // namespace
+
+std::string_view leading_name(std::string_view text) {
+  const auto end = std::find_if_not(text.begin(), text.end(), in_name);
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
 
 const ComposeFileService* ComposeFile::find(std::string_view service) const {
   const auto named = [&](const ComposeFileService& candidate) { return candidate.name == service; };
@@ -173,11 +108,20 @@ Result<std::string> interpolate(std::string_view text, const Variables& variable
   return result;
 }
 
-Result<ComposeFile> read_compose_file(const std::string& text, const std::string& file_name,
-                                      const Variables& variables) {
-  const Result<YamlText> yaml = YamlText::parse(text, file_name);
-  if (!yaml) return yaml.error();
-  return Reader(*yaml, variables).read();
+Result<ComposeFile> read_compose_file(const std::filesystem::path& path,
+                                      const std::vector<std::string>& given) {
+  const Result<std::string> text = core::read_file(path);
+  if (!text) return text.error();
+  const Result<std::string> env = core::read_file(path.parent_path() / ".env");
+  const std::map<std::string, std::string> defaults =
+      env ? read_env_file(*env) : std::map<std::string, std::string>();
+  return read_compose_file(*text, path.string(), [&](const std::string& name) -> std::optional<std::string> {
+    if (auto value = value_in(given, name)) return value;
+    if (const char* value = std::getenv(name.c_str())) return value;
+    const auto found = defaults.find(name);
+    if (found == defaults.end()) return std::nullopt;
+    return found->second;
+  });
 }
 
 std::map<std::string, std::string> read_env_file(std::string_view text) {

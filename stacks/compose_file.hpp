@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -15,14 +16,28 @@
 
 namespace obsctl::stacks {
 
+/// A folder or file of this machine in a container.
+struct ComposeMount {
+  std::string source;  ///< as written, relative to the compose file's folder or absolute
+  std::string target;
+};
+
 struct ComposeFileService {
   std::string name;
   std::string image;         ///< with its variables filled in; may be empty
   bool builds = false;       ///< there is a `build`
   std::uint64_t memory = 0;  ///< bytes, of mem_limit or deploy.resources.limits.memory; 0: unlimited
+  std::vector<std::uint16_t> ports = {};      ///< TCP ports inside that are published
+  bool any_port = false;                      ///< on whatever port the service's own variable says
+  std::vector<ComposeMount> mounts = {};      ///< bind mounts; volumes with a name are none
+  std::vector<std::string> command = {};      ///< entrypoint and command, in words
+  std::vector<std::string> healthcheck = {};  ///< its test, in words
+  std::vector<std::string> profiles = {};
+  bool restarts = false;  ///< by itself
 };
 
 struct ComposeFile {
+  std::string name;  ///< of the project; may be empty
   std::vector<ComposeFileService> services;
   /// Variables called OBSCTL_SCALED_… in the file → the duration, as Prometheus writes it, that they hold
   /// unscaled: OBSCTL_SCALED_5M → "5m", OBSCTL_SCALED_SECONDS_500MS → "500ms" (the value is wanted in
@@ -43,6 +58,14 @@ core::Result<std::string> interpolate(std::string_view text, const Variables& va
 /// Reads a compose file. Errors: invalid_input with the place.
 core::Result<ComposeFile> read_compose_file(const std::string& text, const std::string& file_name,
                                             const Variables& variables);
+
+/// The same of a file, with the variables that the compose tool will see: those given as "NAME=value", else
+/// the environment, else .env beside the file. Errors: not_found, unavailable as well.
+core::Result<ComposeFile> read_compose_file(const std::filesystem::path& path,
+                                            const std::vector<std::string>& given);
+
+/// The name of a variable that a text begins with; may be empty.
+std::string_view leading_name(std::string_view text);
 
 /// The variables of a .env file: NAME=value lines, # comments, quotes around values taken off. Lines that are
 /// none of these are left out: the compose tool complains about them.

@@ -95,37 +95,6 @@ Result<void> write_files(const Rendering& rendering, const fs::path& folder) {
   return {};
 }
 
-std::optional<std::string> variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr) return std::nullopt;
-  return value;
-}
-
-/// The value of NAME in "NAME=value" entries, of which the last one counts.
-std::optional<std::string> value_in(const std::vector<std::string>& entries, const std::string& name) {
-  std::optional<std::string> value;
-  for (const std::string& entry : entries) {
-    if (entry.starts_with(name + "=")) value = entry.substr(name.size() + 1);
-  }
-  return value;
-}
-
-/// What the compose tool will see: what it is given, else the environment, else .env beside the file.
-Result<ComposeFile> read_with_environment(const fs::path& path, const std::vector<std::string>& given) {
-  const Result<std::string> text = core::read_file(path);
-  if (!text) return text.error();
-  const Result<std::string> env = core::read_file(path.parent_path() / ".env");
-  const std::map<std::string, std::string> defaults =
-      env ? read_env_file(*env) : std::map<std::string, std::string>();
-  return read_compose_file(*text, path.string(), [&](const std::string& name) -> std::optional<std::string> {
-    if (auto value = value_in(given, name)) return value;
-    if (auto value = variable(name)) return value;
-    const auto found = defaults.find(name);
-    if (found == defaults.end()) return std::nullopt;
-    return found->second;
-  });
-}
-
 Result<void> check_services(const Manifest& manifest, const ComposeFile& file, const fs::path& path) {
   std::vector<std::string> names;
   for (const ComposeFileService& service : file.services) names.push_back(service.name);
@@ -207,7 +176,7 @@ Result<ComposePlan> plan_compose(const Manifest& manifest, const UpOptions& opti
     const std::string url = fmt::format("http://127.0.0.1:{}", port->port());
     services.push_back({.service = service, .port = std::move(*port), .url = url});
   }
-  Result<ComposeFile> file = read_with_environment(*source, environment);
+  Result<ComposeFile> file = read_compose_file(*source, environment);
   if (!file) return file.error();
   if (const auto checked = check_services(manifest, *file, *source); !checked) return checked.error();
   if (const auto added = add_scaled(*file, options.time_scale, environment); !added) return added.error();

@@ -239,7 +239,13 @@ Result<Manifest> for_runtime(Manifest manifest, Runtime runtime, const std::vect
     return service.only_in.value_or(runtime) != runtime ||
            std::find(without.begin(), without.end(), service.name) != without.end();
   });
-  return manifest;
+  if (!manifest.services.empty()) return manifest;
+  const Runtime other = runtime == Runtime::native ? Runtime::compose : Runtime::native;
+  return core::make_error(
+      ErrorKind::usage,
+      fmt::format("the stack {} has no service for the {} runtime{}", manifest.name, to_string(runtime),
+                  without.empty() ? "" : ", without those that are left out"),
+      fmt::format("add --runtime {}", to_string(other)));
 }
 
 const Service* Manifest::find(std::string_view service) const {

@@ -94,7 +94,7 @@ ManifestResult parse_manifest(std::string_view text, const std::filesystem::path
                               const std::string& file_name);
 
 /// The manifest with the services that a runtime has, but for those in `without`. Errors: not_found, with the
-/// nearest name.
+/// nearest name; usage (none is left).
 core::Result<Manifest> for_runtime(Manifest manifest, Runtime runtime,
                                    const std::vector<std::string>& without);
 

@@ -34,8 +34,10 @@ Result<void> check_rule_files(const std::string& text, const std::string& file_n
   const Result<YamlText> yaml = YamlText::parse(text, file_name);
   if (!yaml) return yaml.error();
   std::vector<std::string> rules;
+  bool mounted = false;
   for (const Service& service : manifest.services) {
     for (const ConfigFile& file : service.files) {
+      mounted = mounted || (file.path == path && service.only_in == Runtime::compose);
       if (file.kind == FileKind::rules) rules.push_back(file.path);
     }
   }
@@ -43,7 +45,11 @@ Result<void> check_rule_files(const std::string& text, const std::string& file_n
     const fs::path pattern = fs::path(path).parent_path() / entry.value;
     const std::string wanted = pattern.lexically_normal().generic_string();
     const bool beyond_us = wanted.find_first_of("?[") != std::string::npos;
-    const auto matches = [&](const std::string& rule) { return core::glob_matches(wanted, rule); };
+    // In a container the files lie where they are mounted: only their names are the same.
+    const auto matches = [&](const std::string& rule) {
+      return core::glob_matches(wanted, rule) ||
+             (mounted && core::glob_matches(pattern.filename().string(), fs::path(rule).filename().string()));
+    };
     if (beyond_us || std::any_of(rules.begin(), rules.end(), matches)) continue;
     return yaml->error_at(entry.offset,
                           fmt::format("rule_files: {} matches no file that the stack lists", entry.value),

@@ -19,7 +19,8 @@ core::Result<ExpectedTargets> expected_targets(const std::string& text, const st
 
 /// Every entry of rule_files must name a file that the stack lists as "rules": Prometheus starts without a
 /// word when a pattern matches nothing, and the alerts would be missing. `path` is the configuration's own,
-/// relative to the stack's folder. Errors: invalid_input with the place.
+/// relative to the stack's folder; of a service that is only in containers, whose files lie elsewhere there,
+/// just the names have to match. Errors: invalid_input with the place.
 core::Result<void> check_rule_files(const std::string& text, const std::string& file_name,
                                     const std::string& path, const Manifest& manifest);
 

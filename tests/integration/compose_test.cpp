@@ -106,6 +106,18 @@ class Obsctl {
   std::optional<ChildProcess> child_;
 };
 
+/// Of a service in the document that `stack up --json` or `stack status --json` has printed, behind other
+/// lines.
+std::string url_in(const std::string& log, const std::string& service) {
+  const json document = json::parse(log.substr(log.find("{\n")), nullptr, false);
+  REQUIRE(document.is_object());
+  for (const json& one : document.at("services")) {
+    if (one.at("name") == service) return one.at("url").get<std::string>();
+  }
+  FAIL("no service " + service);
+  return {};
+}
+
 }  // namespace
 
 TEST_CASE("the stack comes up in containers, is broken and mended, and leaves nothing") {
@@ -236,6 +248,83 @@ TEST_CASE(
   INFO(up.log());
   CHECK(nothing_left_of(project));
   CHECK_FALSE(fs::exists(home / "obsctl/stacks" / name));
+}
+
+TEST_CASE("in containers too, every panel of http-api has data under load") {
+  if (!compose_images_are_here()) return;
+  const TemporaryDirectory home;
+  Obsctl up({"stack", "up", "http-api", "--runtime", "compose", "--without", "grafana", "--time-scale", "0.2",
+             "--name", "verified", "--json"},
+            home.path(), "up");
+  const int came_up = up.wait(120s);
+  INFO(up.log());
+  REQUIRE(came_up == 0);
+  const std::string api = url_in(up.log(), "api");
+  Obsctl load({"load", "run", "--rate", "50/s", "--duration", "12s", api + "/api/v1/work?ms=20&jitter=10"},
+              home.path(), "load");
+  CHECK(load.wait(40s) == 0);
+  Obsctl verify({"stack", "verify", "verified"}, home.path(), "verify");
+  CHECK(verify.wait(60s) == 0);
+  INFO(verify.log());
+  CHECK(verify.log().find("ok  panel    http-api: Top routes A") != std::string::npos);
+  Obsctl down({"stack", "down", "verified"}, home.path(), "down");
+  CHECK(down.wait(60s) == 0);
+  CHECK(nothing_left_of("obsctl-verified"));
+}
+
+TEST_CASE("a user's compose file becomes a stack by stack new: up, verified, and gone") {
+  if (!compose_images_are_here()) return;
+  const TemporaryDirectory home;
+  const fs::path shop = home / "shop";
+  const auto write = [&](const char* path, const char* text) {
+    REQUIRE(obsctl::core::write_file(shop / path, text));
+  };
+  write("compose.yaml", R"yaml(
+services:
+  shop:
+    image: ${OBSCTL_IMAGE}
+    command: [serve, service]
+    environment: {OBSCTL_SERVICE_LISTEN: "0.0.0.0:8080"}
+    ports: ["127.0.0.1:${OBSCTL_SHOP_PORT:-8080}:8080"]
+  prometheus:
+    image: ${OBSCTL_PROMETHEUS_IMAGE}
+    command: [--config.file=/etc/prometheus/prometheus.yml, --storage.tsdb.path=/prometheus]
+    ports: ["127.0.0.1:${OBSCTL_PROMETHEUS_PORT:-9090}:9090"]
+    volumes: ["./prometheus.yml:/etc/prometheus/prometheus.yml:ro", "./rules:/etc/prometheus/rules:ro"]
+  alertmanager:
+    image: ${OBSCTL_ALERTMANAGER_IMAGE}
+    command: [--config.file=/etc/alertmanager/alertmanager.yml, --storage.path=/alertmanager, --cluster.listen-address=]
+    ports: ["127.0.0.1:${OBSCTL_ALERTMANAGER_PORT:-9093}:9093"]
+    volumes: ["./alertmanager.yml:/etc/alertmanager/alertmanager.yml:ro"]
+)yaml");
+  write("prometheus.yml", R"yaml(
+global: {scrape_interval: 5s, scrape_timeout: 5s, evaluation_interval: 5s}
+rule_files: ["/etc/prometheus/rules/*.yml"]
+alerting: {alertmanagers: [{static_configs: [{targets: ["alertmanager:9093"]}]}]}
+scrape_configs: [{job_name: shop, static_configs: [{targets: ["shop:8080"]}]}]
+)yaml");
+  write("rules/shop.yml", "groups: [{name: shop, rules: [{alert: ShopDown, expr: up == 0, for: 10s}]}]\n");
+  write("alertmanager.yml", "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n");
+  const auto run = [&](std::vector<std::string> arguments, const std::string& name) {
+    Obsctl command(std::move(arguments), home.path(), name);
+    const int code = command.wait(120s);
+    INFO(command.log());
+    CHECK(code == 0);
+    return command.log();
+  };
+  run({"stack", "new", (shop / "compose.yaml").string()}, "new");
+  run({"stack", "up", shop.string(), "--runtime", "compose", "--time-scale", "0.2"}, "up");
+  // The rules that the container reads are the scaled ones.
+  obsctl::core::HttpClient http;
+  const std::string prometheus = url_in(run({"stack", "status", "shop", "--json"}, "status"), "prometheus");
+  const auto rules = http.call({.url = prometheus + "/api/v1/rules"});
+  REQUIRE(rules);
+  CHECK(json::parse(rules->body).at("data").at("groups").at(0).at("rules").at(0).at("duration") == 2);
+  const std::string verified = run({"stack", "verify", "shop", "--stack", shop.string()}, "verify");
+  CHECK(verified.find("rule     ShopDown") != std::string::npos);
+  CHECK(verified.find("target   shop shop:8080") != std::string::npos);
+  run({"stack", "down", "shop"}, "down");
+  CHECK(nothing_left_of("obsctl-shop"));
 }
 
 TEST_CASE("every scenario passes in containers as it does natively") {
