@@ -23,9 +23,9 @@ namespace {
 
 /// What is known of an image by the last part of its name.
 struct KnownImage {
-  const char* image;
-  std::uint16_t port;
-  const char* ready;
+  const char* image = nullptr;
+  std::uint16_t port = 0;
+  const char* ready = nullptr;
   FileKind kind = FileKind::other;
   const char* config = nullptr;  ///< inside, unless --config.file says otherwise
 };
