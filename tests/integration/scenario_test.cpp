@@ -377,9 +377,10 @@ TEST_CASE("With Prometheus killed in the middle a run is inconclusive and rolled
 
 TEST_CASE("Ctrl-C ends a run at any stage with code 130 and leaves no process", "[integration]") {
   if (!programs_are_here()) return;
-  const std::vector<std::string> stages{"run.started", "stack.service_ready", "baseline.ok", "load.started",
-                                        "fault.confirmed"};
+  const std::vector<std::string> stages{"run.started",  "stack.service_ready", "baseline.ok",
+                                        "load.started", "fault.confirmed",     "alert.firing"};
   std::vector<Run> runs = start_all({});
+  REQUIRE(runs.size() == stages.size());
   std::vector<std::set<pid_t>> processes(runs.size());
   act_at(runs, stages, [&](std::size_t i) {
     processes[i] = descendants(runs[i].pid());
