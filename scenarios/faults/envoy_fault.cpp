@@ -28,16 +28,15 @@ class EnvoyFault final : public Fault {
 
   Result<void> check(const std::stop_token& stop) override {
     if (auto possible = Fault::check(stop); !possible) return possible;
+    const auto admin = admin_layer(stop);
+    if (!admin) return admin.error();
     const auto runtime = call_json(http_, {.url = api_ + "/runtime?format=json"}, stop);
     if (!runtime) return runtime.error();
     before_ = Json::object();
-    const Json layers = runtime->value("layers", Json::array());
     for (const auto& [key, value] : spec_.parameters.at("keys").items()) {
       const Json values =
           runtime->value(Json::json_pointer("/entries") / key / "layer_values", Json(Json::array()));
-      for (std::size_t i = 0; i < layers.size() && i < values.size(); ++i) {
-        if (layers[i] == "admin" && values[i] != "") before_[key] = values[i];
-      }
+      if (*admin < values.size() && values[*admin] != "") before_[key] = values[*admin];
     }
     return {};
   }
@@ -66,6 +65,23 @@ class EnvoyFault final : public Fault {
   }
 
  private:
+  /// Which of the runtime's layers is that of the admin interface; what it is called is the user's choice.
+  /// Errors: those of call_json; invalid_input when there is none.
+  Result<std::size_t> admin_layer(const std::stop_token& stop) {
+    const auto dump = call_json(http_, {.url = api_ + "/config_dump?mask=bootstrap.layered_runtime"}, stop);
+    if (!dump) return dump.error();
+    const Json layers =
+        dump->value(Json::json_pointer("/configs/0/bootstrap/layered_runtime/layers"), Json(Json::array()));
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      if (layers[i].contains("admin_layer")) return i;
+    }
+    return core::make_error(
+        core::ErrorKind::invalid_input,
+        fmt::format("the Envoy at {} has no admin layer, so that its runtime keys cannot be changed",
+                    core::without_credentials(api_)),
+        "add layered_runtime: {layers: [{name: admin, admin_layer: {}}]} to its bootstrap");
+  }
+
   std::string query(bool set) const {
     std::string text = "/runtime_modify";
     char separator = '?';

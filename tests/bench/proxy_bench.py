@@ -11,7 +11,9 @@ Two figures a proxy, each from rounds that are interleaved, as medians:
   requests; hence requests per second of one core. Nothing else of the machine comes into it but caches and the clock.
 - Added latency: `obsctl load run` at a constant rate, timed from when a request was sent, through the proxy and directly, one
   right after the other. The difference of medians, and of p99s, is what a user would notice. On a machine that does other
-  things meanwhile the p99 is theirs; the difference of two direct runs, the first line, says how much.
+  things meanwhile the p99 is theirs; the difference of two direct runs, the first line, says how much. What others do only
+  ever adds, so that beside the medians of all rounds stand those that were least disturbed: the lower quartile of a proxy's
+  rounds less that of the direct ones.
 
 At a low rate each request finds the machine asleep, and what a proxy adds is mostly two more times that a core wakes up, which
 in a virtual machine takes longer than all the work. --awake keeps every core busy with a loop of the lowest priority
@@ -24,6 +26,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -119,6 +122,11 @@ def keep_awake(seconds):
     return subprocess.Popen([sys.executable, "-c", loop])
 
 
+def quartiles(rounds):
+    """The lower quartile of each column."""
+    return [statistics.quantiles(column, n=4)[0] for column in zip(*rounds)]
+
+
 def report(proxies, rates, closed, cpu, added):
     print(f"{'closed loop':12} {'requests/s':>11} {'CPU us':>7} {'per core-s':>11}")
     for name in ("direct", *proxies):
@@ -126,10 +134,14 @@ def report(proxies, rates, closed, cpu, added):
         print(f"{name:12} {statistics.median(closed[name]):11.0f} {f'{own:.1f}' if own else '':>7} "
               f"{f'{1e6 / own:.0f}' if own else '':>11}")
     for rate in rates:
-        print(f"\n{f'at {rate}/s':12} {'added p50 us':>13} {'added p99 us':>13}")
+        print(f"\n{f'at {rate}/s':12} {'added p50 us':>13} {'added p99 us':>13} {'least disturbed p50':>20} {'p99':>6}")
+        # Each round is (direct, through), both (p50, p99).
+        undisturbed = quartiles([direct for name in ("direct", *proxies) for direct, _ in added[name, rate]])
         for name in ("direct", *proxies):
-            p50, p99 = (statistics.median(column) for column in zip(*added[name, rate]))
-            print(f"{name:12} {p50:13.0f} {p99:13.0f}")
+            p50, p99 = (statistics.median(b[i] - a[i] for a, b in added[name, rate]) for i in (0, 1))
+            least50, least99 = (own - base for own, base in
+                                zip(quartiles([through for _, through in added[name, rate]]), undisturbed))
+            print(f"{name:12} {p50:13.0f} {p99:13.0f} {least50:20.0f} {least99:6.0f}")
 
 
 def main():
@@ -142,6 +154,7 @@ def main():
     parser.add_argument("--awake", action="store_true")
     parser.add_argument("--variant", action="append", default=[], metavar="NAME=FLAGS")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # what was started ends with it
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
 
@@ -181,7 +194,7 @@ def main():
                 for name, port in (("direct", upstream), *((name, port) for name, (port, _) in proxies.items())):
                     direct = paced(options.obsctl, upstream, rate, options.seconds)
                     through = paced(options.obsctl, port, rate, options.seconds)
-                    added[name, rate].append([b - a for a, b in zip(direct[:2], through[:2])])
+                    added[name, rate].append((direct[:2], through[:2]))
                     behind += direct[2] + through[2]
         print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs{', kept awake' * options.awake}; "
               f"medians of {options.rounds} rounds; the load was behind its rate in {behind} runs")

@@ -1,7 +1,6 @@
-// Faults that work through other people's programs, against the real ones: Toxiproxy, flagd, and containers
-// of Podman. None of them is needed to build or to use obsctl, and none is a package of Debian 12 but Podman,
-// so that a program that is not there skips its test with a line that says so, in CI too.
-// `tests/integration/faults/peers` builds the Go programs.
+// Faults that work through other people's programs, against the real ones: Toxiproxy, flagd and Envoy. None
+// of them is needed to build or to use obsctl, and none is a package of Debian 12, so that a program that is
+// not there skips its test with a line that says so. `tests/integration/peers` brings them in.
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -37,7 +36,7 @@ std::optional<fs::path> peer(const std::string& name) {
   if (fs::exists(cached)) return cached;
   const auto found = obsctl::core::find_program({name});
   if (found) return *found;
-  WARN("skipped: " << name << " is not here; tests/integration/faults/peers builds it");
+  WARN("skipped: " << name << " is not here; tests/integration/peers brings it in");
   return std::nullopt;
 }
 
@@ -161,4 +160,72 @@ TEST_CASE("a real flagd takes the variant of a fault, and the one from before") 
   CHECK(variant() == "on");
   REQUIRE(obsctl({"fault", "clear", "--all"}).status.ok());
   CHECK(variant() == "off");
+}
+
+TEST_CASE(
+    "the fault filter of a real Envoy fails requests by runtime keys, and gives back what was set before") {
+  const auto program = peer("envoy");
+  if (!program) return;
+  auto service = obsctl::core::HttpServer::start(
+      {},
+      [](const std::shared_ptr<obsctl::core::HttpExchange>& exchange) { exchange->respond({.body = "ok"}); });
+  REQUIRE(service);
+  const auto port = [](const std::string& address) { return address.substr(address.find(':') + 1); };
+  const std::string admin = free_address();
+  const std::string through = free_address();
+  Commands obsctl;
+  std::string bootstrap = obsctl::core::read_file("tests/integration/faults/envoy.yaml").value();
+  for (const auto& [name, value] : {std::pair<std::string, std::string>{"ADMIN_PORT", port(admin)},
+                                    {"LISTENER_PORT", port(through)},
+                                    {"SERVICE_PORT", port((*service)->url().substr(7))}})
+    bootstrap.replace(bootstrap.find(name), name.size(), value);
+  const fs::path file = obsctl / "envoy.yaml";
+  REQUIRE(obsctl::core::write_file(file, bootstrap));
+  ChildProcess envoy = start(
+      {program->string(), "-c", file.string(), "--concurrency", "1", "-l", "error", "--use-dynamic-base-id"});
+  REQUIRE(answers("http://" + through + "/"));
+  HttpClient http;
+  // Of 20 requests.
+  const auto failed = [&](int status) {
+    int count = 0;
+    for (int i = 0; i < 20; ++i) {
+      const auto reply = http.call({.url = "http://" + through + "/", .timeout = 3s});
+      REQUIRE(reply);
+      count += reply->status == status ? 1 : 0;
+    }
+    return count;
+  };
+  const auto set_by_hand = [&](const std::string& keys) {
+    REQUIRE(http.call({.method = "POST", .url = "http://" + admin + "/runtime_modify?" + keys})->ok());
+  };
+  CHECK(failed(200) == 20);
+
+  const std::string api = "api=http://" + admin;
+  const auto set = obsctl({"fault", "set", "envoy", api,
+                           "keys={ \"fault.http.abort.abort_percent\" = \"100\", "
+                           "\"fault.http.abort.http_status\" = \"507\" }"});
+  INFO(set.standard_error);
+  REQUIRE(set.status.ok());
+  CHECK(failed(507) == 20);
+  REQUIRE(obsctl({"fault", "clear", "--all"}).status.ok());
+  CHECK(failed(200) == 20);
+
+  // Somebody's override comes back: here every request fails with 503 (the filter's own status) before and
+  // after.
+  set_by_hand("fault.http.abort.abort_percent=100");
+  CHECK(failed(503) == 20);
+  REQUIRE(obsctl({"fault", "set", "envoy", api, "keys={ \"fault.http.abort.abort_percent\" = \"0\" }"})
+              .status.ok());
+  CHECK(failed(200) == 20);
+  REQUIRE(obsctl({"fault", "clear", "--all"}).status.ok());
+  CHECK(failed(503) == 20);
+  set_by_hand("fault.http.abort.abort_percent=");
+
+  REQUIRE(obsctl({"fault", "set", "envoy", api,
+                  "keys={ \"fault.http.delay.fixed_delay_percent\" = \"100\", "
+                  "\"fault.http.delay.fixed_duration_ms\" = \"400\" }"})
+              .status.ok());
+  CHECK(time_of("http://" + through + "/").value() >= 400ms);
+  REQUIRE(obsctl({"fault", "clear", "--all"}).status.ok());
+  CHECK(time_of("http://" + through + "/").value() < 300ms);
 }

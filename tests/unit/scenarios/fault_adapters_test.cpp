@@ -1,6 +1,7 @@
 // Faults that talk to something: what they ask for, what they make of the answers, and that clearing twice
-// does no harm. Envoy cannot be had here, so that its admin interface is played by a server that keeps
-// runtime keys as Envoy does (https://www.envoyproxy.io/docs/envoy/latest/operations/admin).
+// does no harm. Envoy's admin interface is played by a server that keeps runtime keys as Envoy does
+// (https://www.envoyproxy.io/docs/envoy/latest/operations/admin); the real one is in
+// tests/integration/fault_adapters_test.cpp.
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -42,12 +43,22 @@ class Made {
   std::unique_ptr<Fault> fault_;
 };
 
-/// Runtime keys: POST /runtime_modify sets them, an empty value removes one, GET /runtime?format=json tells.
+/// Runtime keys: POST /runtime_modify sets them, an empty value removes one, GET /runtime?format=json tells,
+/// and GET /config_dump which layer they are in.
 class EnvoyAdmin {
  public:
-  EnvoyAdmin() {
-    auto started = core::HttpServer::start({}, [this](const std::shared_ptr<core::HttpExchange>& exchange) {
+  explicit EnvoyAdmin(bool changeable = true) {
+    auto started = core::HttpServer::start({}, [this, changeable](
+                                                   const std::shared_ptr<core::HttpExchange>& exchange) {
       const std::lock_guard lock(mutex_);
+      if (exchange->path() == "/config_dump") {
+        Json layers = {{{"name", "first"}, {"static_layer", Json::object()}}};
+        if (changeable) layers.push_back({{"name", "second"}, {"admin_layer", Json::object()}});
+        exchange->respond(
+            {.body =
+                 Json{{"configs", {{{"bootstrap", {{"layered_runtime", {{"layers", layers}}}}}}}}}.dump()});
+        return;
+      }
       if (exchange->path() == "/runtime_modify" && exchange->method() == "POST") {
         for (const char* key : {"fault.http.abort.abort_percent", "fault.http.abort.http_status"}) {
           const auto value = exchange->query(key);
@@ -61,7 +72,7 @@ class EnvoyAdmin {
       Json entries = Json::object();
       for (const auto& [key, value] : values_)
         entries[key] = {{"final_value", value}, {"layer_values", {"", value}}};
-      exchange->respond({.body = Json{{"layers", {"static", "admin"}}, {"entries", entries}}.dump()});
+      exchange->respond({.body = Json{{"layers", {"first", "second"}}, {"entries", entries}}.dump()});
     });
     REQUIRE(started);
     server_ = std::move(*started);
@@ -104,6 +115,17 @@ TEST_CASE("Envoy's runtime keys are set, seen and removed") {
     CHECK_FALSE(fault->look({})->present);
   }
   CHECK_FALSE(fault->has_ttl());
+}
+
+TEST_CASE("an Envoy without an admin layer says so before anything is changed") {
+  const EnvoyAdmin envoy(false);
+  Made fault("kind = \"envoy\"\napi = \"" + envoy.url() + "\"\nkeys = { a = \"1\" }\n");
+  const auto possible = fault->check({});
+  REQUIRE_FALSE(possible);
+  CHECK(possible.error().message ==
+        "the Envoy at " + envoy.url() + " has no admin layer, so that its runtime keys cannot be changed");
+  CHECK(possible.error().hint ==
+        "add layered_runtime: {layers: [{name: admin, admin_layer: {}}]} to its bootstrap");
 }
 
 TEST_CASE("an HTTP fault sends its calls with variables and its time limit filled in") {
