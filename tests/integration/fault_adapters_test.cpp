@@ -2,10 +2,7 @@
 // of them is needed to build or to use obsctl, and none is a package of Debian 12, so that a program that is
 // not there skips its test with a line that says so. `tests/integration/peers` brings them in.
 #include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <optional>
-#include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,9 +10,9 @@
 #include "core/file.hpp"
 #include "core/http_client.hpp"
 #include "core/http_server.hpp"
-#include "core/process.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/obsctl_binary.hpp"
+#include "tests/support/peers.hpp"
 #include "tests/support/run_program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -23,30 +20,16 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using obsctl::core::ChildProcess;
 using obsctl::core::HttpClient;
+using obsctl::tests::answers;
+using obsctl::tests::free_address;
+using obsctl::tests::peer;
+using obsctl::tests::port_of;
 using obsctl::tests::ProgramOutput;
+using obsctl::tests::start_peer;
 using obsctl::tests::TemporaryDirectory;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// In PATH or where `peers` puts them.
-std::optional<fs::path> peer(const std::string& name) {
-  const char* home = std::getenv("HOME");
-  const fs::path cached = fs::path(home == nullptr ? "" : home) / ".cache/obsctl/peers" / name;
-  if (fs::exists(cached)) return cached;
-  const auto found = obsctl::core::find_program({name});
-  if (found) return *found;
-  WARN("skipped: " << name << " is not here; tests/integration/peers brings it in");
-  return std::nullopt;
-}
-
-ChildProcess start(std::vector<std::string> words) {
-  obsctl::core::ProcessOptions options;
-  options.argv = std::move(words);
-  auto child = ChildProcess::start(options);
-  if (!child) FAIL(to_string(child.error()));
-  return std::move(*child);
-}
 
 class Commands {
  public:
@@ -62,22 +45,6 @@ class Commands {
  private:
   TemporaryDirectory home_;
 };
-
-std::string free_address() {
-  auto server = obsctl::core::HttpServer::start({}, [](const auto&) {});
-  REQUIRE(server);
-  return (*server)->url().substr(std::string("http://").size());
-}
-
-bool answers(const std::string& url) {
-  HttpClient http;
-  const auto deadline = std::chrono::steady_clock::now() + 10s;
-  while (std::chrono::steady_clock::now() < deadline) {
-    if (http.call({.url = url, .timeout = 1s})) return true;
-    std::this_thread::sleep_for(50ms);
-  }
-  return false;
-}
 
 /// How long a call takes; nothing when it fails.
 std::optional<std::chrono::milliseconds> time_of(const std::string& url) {
@@ -98,8 +65,7 @@ TEST_CASE("toxics of a real Toxiproxy slow a service down, cut it off, and go aw
   REQUIRE(service);
   const std::string api = free_address();
   const std::string through = free_address();
-  const std::string port = api.substr(api.find(':') + 1);
-  ChildProcess toxiproxy = start({program->string(), "-host", "127.0.0.1", "-port", port});
+  ChildProcess toxiproxy = start_peer({program->string(), "-host", "127.0.0.1", "-port", port_of(api)});
   REQUIRE(answers("http://" + api + "/version"));
   HttpClient http;
   const json proxy{{"name", "web"}, {"listen", through}, {"upstream", (*service)->url().substr(7)}};
@@ -138,10 +104,9 @@ TEST_CASE("a real flagd takes the variant of a fault, and the one from before") 
   const std::string grpc = free_address();
   const std::string management = free_address();
   const std::string ofrep = free_address();
-  const auto port = [](const std::string& address) { return address.substr(address.find(':') + 1); };
   ChildProcess flagd =
-      start({program->string(), "start", "--uri", "file:" + file.string(), "--port", port(grpc),
-             "--management-port", port(management), "--ofrep-port", port(ofrep)});
+      start_peer({program->string(), "start", "--uri", "file:" + file.string(), "--port", port_of(grpc),
+                  "--management-port", port_of(management), "--ofrep-port", port_of(ofrep)});
   REQUIRE(answers("http://" + ofrep + "/ofrep/v1/configuration"));
   HttpClient http;
   const auto variant = [&]() -> std::string {
@@ -170,18 +135,17 @@ TEST_CASE(
       {},
       [](const std::shared_ptr<obsctl::core::HttpExchange>& exchange) { exchange->respond({.body = "ok"}); });
   REQUIRE(service);
-  const auto port = [](const std::string& address) { return address.substr(address.find(':') + 1); };
   const std::string admin = free_address();
   const std::string through = free_address();
   Commands obsctl;
   std::string bootstrap = obsctl::core::read_file("tests/integration/faults/envoy.yaml").value();
-  for (const auto& [name, value] : {std::pair<std::string, std::string>{"ADMIN_PORT", port(admin)},
-                                    {"LISTENER_PORT", port(through)},
-                                    {"SERVICE_PORT", port((*service)->url().substr(7))}})
+  for (const auto& [name, value] : {std::pair<std::string, std::string>{"ADMIN_PORT", port_of(admin)},
+                                    {"LISTENER_PORT", port_of(through)},
+                                    {"SERVICE_PORT", port_of((*service)->url().substr(7))}})
     bootstrap.replace(bootstrap.find(name), name.size(), value);
   const fs::path file = obsctl / "envoy.yaml";
   REQUIRE(obsctl::core::write_file(file, bootstrap));
-  ChildProcess envoy = start(
+  ChildProcess envoy = start_peer(
       {program->string(), "-c", file.string(), "--concurrency", "1", "-l", "error", "--use-dynamic-base-id"});
   REQUIRE(answers("http://" + through + "/"));
   HttpClient http;
