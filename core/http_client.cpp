@@ -347,8 +347,9 @@ std::string reason_of(CURLUcode code) {
 
 Result<Url> parse_url(std::string_view text) {
   const auto refuse = [&](std::string_view reason) {
-    return make_error(ErrorKind::invalid_input,
-                      fmt::format("\"{}\" is not a URL: {}", without_credentials(text), reason),
+    // Of what is no URL nobody knows where a password ends.
+    const std::string_view shown = text.substr(text.rfind('@') + 1);
+    return make_error(ErrorKind::invalid_input, fmt::format("\"{}\" is not a URL: {}", shown, reason),
                       "write it as http://host:port/path");
   };
   if (text.empty()) return refuse("it is empty");
