@@ -39,6 +39,11 @@ core::Result<std::vector<std::string>> parse_probe_targets(std::string_view text
   for (const std::string_view target : core::split(spaced, ' ')) {
     if (target.empty()) continue;
     if (const auto url = core::parse_url(target); !url) return url.error();
+    if (const std::string shown = core::without_credentials(target); shown != target)
+      return core::make_error(
+          core::ErrorKind::invalid_input,
+          fmt::format("{} has a user and a password in it, which every alert would show", shown),
+          "write it without; the blackbox exporter's modules have basic_auth");
     targets.emplace_back(target);
   }
   return targets;

@@ -54,6 +54,10 @@ TEST_CASE("the service names probe targets as Prometheus' discovery reads them; 
         json::parse(R"([{"targets": ["http://127.0.0.1:1/x?y=1"], "labels": {"service": "127.0.0.1"}},
                         {"targets": ["https://example.org/"], "labels": {"service": "example.org"}}])"));
   CHECK(to_string(parse_probe_targets("http://a http://").error()).starts_with("\"http://\" is not a URL: "));
+  CHECK(
+      to_string(parse_probe_targets("https://me:s3cret@example.org/x").error()) ==
+      "https://example.org/x has a user and a password in it, which every alert would show\n  hint: write it "
+      "without; the blackbox exporter's modules have basic_auth");
 }
 
 TEST_CASE("what alerts use is exposed at 0 before the first event") {
