@@ -46,9 +46,10 @@ Result<std::string> value_of(std::string_view inside, const Variables& variables
   if (empty_counts_as_unset) rest.remove_prefix(1);
   const bool set = value && !(empty_counts_as_unset && value->empty());
   const char operation = rest.empty() ? '\0' : rest.front();
-  if (operation != '-' && operation != '?')
+  if (operation != '-' && operation != '?' && operation != '+')
     return refused(fmt::format("\"${{{}}}\" is not understood", inside),
-                   "write ${NAME}, ${NAME:-default} or ${NAME:?message}");
+                   "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${NAME:+replacement}");
+  if (operation == '+') return set ? interpolate(rest.substr(1), variables) : std::string();
   if (set) return *value;
   if (operation == '-') return interpolate(rest.substr(1), variables);
   return refused(fmt::format("{} is not set: {}", name, rest.substr(1)),
@@ -127,13 +128,16 @@ Result<ComposeFile> read_compose_file(const std::filesystem::path& path,
 std::map<std::string, std::string> read_env_file(std::string_view text) {
   std::map<std::string, std::string> variables;
   for (const std::string_view raw : core::split(text, '\n')) {
-    const std::string_view line = core::trimmed(raw);
+    std::string_view line = core::trimmed(raw);
+    if (line.starts_with("export ")) line.remove_prefix(7);
     const std::size_t equals = line.find('=');
     if (line.empty() || line.front() == '#' || equals == std::string_view::npos) continue;
     std::string_view value = core::trimmed(line.substr(equals + 1));
-    const bool quoted =
-        value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
-    if (quoted) value = value.substr(1, value.size() - 2);
+    const bool quoted = value.starts_with('"') || value.starts_with('\'');
+    const std::size_t end = quoted ? value.find(value.front(), 1) : std::string_view::npos;
+    // What follows is a comment.
+    value = end != std::string_view::npos ? value.substr(1, end - 1)
+                                          : core::trimmed(value.substr(0, value.find(" #")));
     variables[std::string(core::trimmed(line.substr(0, equals)))] = value;
   }
   return variables;

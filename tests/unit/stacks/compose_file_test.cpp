@@ -1,6 +1,7 @@
 #include "stacks/compose_file.hpp"
 
 #include "core/file.hpp"
+#include "core/text.hpp"
 #include "stacks/compose_plan.hpp"
 #include "stacks/compose_tools.hpp"
 #include "tests/support/catch.hpp"
@@ -49,12 +50,14 @@ TEST_CASE("variables are filled in as Compose does it") {
       {"${UNSET-a b:c}", "a b:c"},
       {"${UNSET:-${SET}}", "value"},
       {"${UNSET:-}", ""},
+      {"[${SET:+:$SET}${SET+!}${UNSET+x}${EMPTY:+x}${EMPTY+y}]", "[:value!y]"},
       {"$$SET costs 5$", "$SET costs 5$"},
       {"${UNSET:?choose one}",
        "UNSET is not set: choose one\n  hint: set it in the environment or in .env beside the compose file"},
       {"${SET", "a brace in \"${SET\" is not closed"},
       {"${SET%x}",
-       "\"${SET%x}\" is not understood\n  hint: write ${NAME}, ${NAME:-default} or ${NAME:?message}"},
+       "\"${SET%x}\" is not understood\n  hint: write ${NAME}, ${NAME:-default}, ${NAME:?message} or "
+       "${NAME:+replacement}"},
   }));
   CHECK(filled_in(each.text) == each.expected);
 }
@@ -117,6 +120,8 @@ TEST_CASE("sizes are read as Compose writes them") {
 }
 
 TEST_CASE("a .env file is read as Compose reads it") {
+  CHECK(read_env_file("A=1 # one\nB=x#y\nexport C=\"a # b\" # c\nD='\n") ==
+        std::map<std::string, std::string>{{"A", "1"}, {"B", "x#y"}, {"C", "a # b"}, {"D", "'"}});
   CHECK(read_env_file("# note\nA=1\n B = two words \nC=\"quoted\"\nD='x=y'\nnothing\n\n") ==
         std::map<std::string, std::string>{{"A", "1"}, {"B", "two words"}, {"C", "quoted"}, {"D", "x=y"}});
 }
@@ -172,6 +177,24 @@ ready = "/"
   REQUIRE(obsctl::core::write_file(folder / "compose.yaml",
                                    "services:\n  web:\n    image: web:${OBSCTL_SCALED_SOON:-1}\n"));
   CHECK(error_of_plan(folder).starts_with("the variable OBSCTL_SCALED_SOON: "));
+}
+
+TEST_CASE(
+    "the bundled compose file fills in every variable of .env.example, which all tools take from .env") {
+  const auto compose = obsctl::core::read_file("stacks/http-api/compose.yaml");
+  const auto example = obsctl::core::read_file("stacks/http-api/.env.example");
+  REQUIRE(compose);
+  REQUIRE(example);
+  std::size_t variables = 0;
+  for (std::string_view line : obsctl::core::split(*example, '\n')) {
+    if (line.starts_with('#')) line.remove_prefix(1);
+    if (!line.starts_with("OBSCTL_")) continue;
+    const std::string name(leading_name(line));
+    INFO(name);
+    CHECK(compose->find("${" + name + ":-") != std::string::npos);
+    ++variables;
+  }
+  CHECK(variables > 10);
 }
 
 TEST_CASE("a compose tool that does not exist is a usage error with the nearest name") {
