@@ -26,12 +26,7 @@ namespace {
 constexpr std::array kComposeNames{"compose.yaml", "compose.yml", "docker-compose.yaml",
                                    "docker-compose.yml"};
 
-core::Error cannot(const fs::path& path, const std::error_code& failure) {
-  return core::make_error(ErrorKind::unavailable,
-                          fmt::format("cannot write {}: {}", path.string(), failure.message()));
-}
-
-/// What goes where: the compose file, .env, and what the services mount, if they are to be copied.
+/// What goes where: the compose file, .env, and what it mounts and reads, if they are to be copied.
 using Copies = std::vector<std::pair<fs::path, fs::path>>;
 
 Copies copies_of(const fs::path& compose_file, const stacks::StackDraft& draft, const fs::path& into) {
@@ -39,24 +34,41 @@ Copies copies_of(const fs::path& compose_file, const stacks::StackDraft& draft, 
   Copies copies{{compose_file, into / "compose.yaml"}};
   std::error_code ignored;
   if (fs::exists(folder / ".env", ignored)) copies.emplace_back(folder / ".env", into / ".env");
-  for (const fs::path& mount : draft.mounts) {
-    if (fs::exists(folder / mount, ignored)) copies.emplace_back(folder / mount, into / mount);
+  for (const fs::path& file : draft.files) {
+    if (fs::exists(folder / file, ignored)) copies.emplace_back(folder / file, into / file);
   }
   return copies;
 }
 
-/// Errors: invalid_input, for what is there already; unavailable.
-Result<void> copy_all(const Copies& copies) {
+/// Whether a path, there or not, is a folder or something in it.
+bool is_in(const fs::path& path, const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path rest =
+      fs::weakly_canonical(path, ignored).lexically_relative(fs::weakly_canonical(folder, ignored));
+  return !rest.empty() && *rest.begin() != "..";
+}
+
+/// Errors: invalid_input, for what is there already or would be copied into itself; unavailable.
+Result<void> copy_all(const Copies& copies, const fs::path& into) {
   std::error_code failure;
   for (const auto& [from, to] : copies) {
+    if (is_in(into, from))
+      return core::make_error(
+          ErrorKind::invalid_input,
+          fmt::format("{} is in {}, which would be copied into it", into.string(), from.string()),
+          "name a folder that is not in what the services mount");
     if (fs::exists(to, failure))
       return core::make_error(ErrorKind::invalid_input, fmt::format("{} is there already", to.string()),
                               "name a folder that is not there yet");
   }
   for (const auto& [from, to] : copies) {
     fs::create_directories(to.parent_path(), failure);
-    if (!failure) fs::copy(from, to, fs::copy_options::recursive, failure);
-    if (failure) return cannot(to, failure);
+    // Existing is what has come with a folder that was copied before.
+    constexpr auto how = fs::copy_options::recursive | fs::copy_options::skip_existing;
+    if (!failure) fs::copy(from, to, how, failure);
+    if (failure)
+      return core::make_error(ErrorKind::unavailable, fmt::format("cannot copy {} to {}: {}", from.string(),
+                                                                  to.string(), failure.message()));
   }
   return {};
 }
@@ -68,7 +80,7 @@ bool same_folder(const fs::path& one, const fs::path& other) {
 
 /// Where the stack goes, by --output. Errors: usage, for a compose file that "stack up" would not find.
 Result<fs::path> folder_of(const StackFlags& flags, const fs::path& beside, const fs::path& compose_file) {
-  if (!flags.output.empty()) return fs::path(flags.output);
+  if (!flags.output.empty() && !same_folder(flags.output, beside)) return fs::path(flags.output);
   const std::string name = compose_file.filename().string();
   if (std::find(kComposeNames.begin(), kComposeNames.end(), name) != kComposeNames.end()) return beside;
   return core::make_error(
@@ -92,13 +104,14 @@ Result<int> stack_new(const StackFlags& flags, Context& /*context*/) {
     return core::make_error(ErrorKind::invalid_input, fmt::format("{} is there already", file.string()),
                             "name another folder with --output, or take it away first");
   if (!same_folder(*folder, beside)) {
-    if (const auto copied = copy_all(copies_of(compose_file, *draft, *folder)); !copied)
+    if (const auto copied = copy_all(copies_of(compose_file, *draft, *folder), *folder); !copied)
       return copied.error();
   }
   if (const auto written = core::write_file(file, draft->toml); !written) return written.error();
   for (const std::string& service : draft->left_out) fmt::print(stderr, "left out: {}\n", service);
-  const std::string path =
-      folder->is_absolute() || folder->string().starts_with('.') ? folder->string() : "./" + folder->string();
+  // A folder's path has a slash in it, a bundled stack's name has none.
+  const bool bare = folder->string().find('/') == std::string::npos && *folder != "." && *folder != "..";
+  const std::string path = (bare ? "./" : "") + folder->string();
   if (flags.json) {
     const nlohmann::json document{{"schema", 1},
                                   {"stack", draft->name},

@@ -27,18 +27,22 @@ struct ComposeFileService {
   std::string image;         ///< with its variables filled in; may be empty
   bool builds = false;       ///< there is a `build`
   std::uint64_t memory = 0;  ///< bytes, of mem_limit or deploy.resources.limits.memory; 0: unlimited
-  std::vector<std::uint16_t> ports = {};      ///< TCP ports inside that are published
+  std::vector<std::uint16_t> ports = {};      ///< TCP ports inside that are published; of a range the first
   bool any_port = false;                      ///< on whatever port the service's own variable says
   std::vector<ComposeMount> mounts = {};      ///< bind mounts; volumes with a name are none
   std::vector<std::string> command = {};      ///< entrypoint and command, in words
   std::vector<std::string> healthcheck = {};  ///< its test, in words
   std::vector<std::string> profiles = {};
-  bool restarts = false;  ///< by itself
+  bool restarts = false;      ///< by itself
+  bool extends = false;       ///< another service, which is not looked into
+  bool host_network = false;  ///< network_mode: host, so that its ports are published nowhere
 };
 
 struct ComposeFile {
   std::string name;  ///< of the project; may be empty
   std::vector<ComposeFileService> services;
+  bool includes = false;           ///< other compose files, which are not looked into
+  std::vector<std::string> files;  ///< that the tool reads besides: env_file, configs, secrets, includes
   /// Variables called OBSCTL_SCALED_… in the file → the duration, as Prometheus writes it, that they hold
   /// unscaled: OBSCTL_SCALED_5M → "5m", OBSCTL_SCALED_SECONDS_500MS → "500ms" (the value is wanted in
   /// seconds).
@@ -50,8 +54,9 @@ struct ComposeFile {
 /// The value of a variable; nothing when it is not set.
 using Variables = std::function<std::optional<std::string>(const std::string&)>;
 
-/// Fills in $NAME, ${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:?message} and ${NAME?message}; "$$" is
-/// a dollar (https://docs.docker.com/reference/compose-file/interpolation/). Errors: invalid_input (a
+/// Fills in $NAME, ${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:?message}, ${NAME?message},
+/// ${NAME:+replacement} and ${NAME+replacement}; "$$" is a dollar
+/// (https://docs.docker.com/reference/compose-file/interpolation/). Errors: invalid_input (a
 /// variable that has to be set, a brace that is not closed, another operator).
 core::Result<std::string> interpolate(std::string_view text, const Variables& variables);
 
@@ -67,8 +72,9 @@ core::Result<ComposeFile> read_compose_file(const std::filesystem::path& path,
 /// The name of a variable that a text begins with; may be empty.
 std::string_view leading_name(std::string_view text);
 
-/// The variables of a .env file: NAME=value lines, # comments, quotes around values taken off. Lines that are
-/// none of these are left out: the compose tool complains about them.
+/// The variables of a .env file: NAME=value lines, # comments, also behind a value, quotes around values
+/// taken off, `export` left out. Lines that are none of these are left out: the compose tool complains about
+/// them.
 std::map<std::string, std::string> read_env_file(std::string_view text);
 
 /// "128m", "1.5g", "1073741824", "512 MiB" as bytes; nothing when it is not a size.

@@ -45,7 +45,16 @@ class Reader {
       Result<ComposeFileService> service = read_service(entry);
       if (!service) return service.error();
       file.services.push_back(std::move(*service));
+      add_files(entry.value.get("env_file"), file.files);
+      if (const YamlNode* base = entry.value.get("extends")) add_files(base->get("file"), file.files);
     }
+    for (const char* section : {"configs", "secrets"}) {
+      const YamlNode* all = yaml_.root().get(section);
+      for (const YamlEntry& one : all == nullptr ? std::vector<YamlEntry>() : all->entries)
+        add_files(&one.value, file.files);
+    }
+    file.includes = yaml_.root().get("include") != nullptr;
+    add_files(yaml_.root().get("include"), file.files);
     file.scaled = scaled_variables();
     return file;
   }
@@ -64,6 +73,14 @@ class Reader {
     if (node == nullptr) return {};
     const Result<std::string> text = interpolate(node->value, variables_);
     return text ? *text : node->value;
+  }
+
+  /// A path, a list of them, or a map with a "path" or a "file".
+  void add_files(const YamlNode* node, std::vector<std::string>& to) const {
+    if (node == nullptr) return;
+    if (node->kind == YamlNode::Kind::scalar) to.push_back(words_of(node));
+    for (const YamlNode& item : node->items) add_files(&item, to);
+    for (const char* key : {"path", "file"}) add_files(node->get(key), to);
   }
 
   Result<ComposeFileService> read_service(const YamlEntry& entry) const {
@@ -103,7 +120,8 @@ class Reader {
       const std::string inside = text.substr(0, slash).substr(text.rfind(':') + 1);
       std::uint16_t number = 0;
       const auto [end, failure] = std::from_chars(inside.data(), inside.data() + inside.size(), number);
-      if (failure != std::errc() || end != inside.data() + inside.size()) continue;  // a range
+      const bool whole = end == inside.data() + inside.size() || *end == '-';  // of a range the first
+      if (failure != std::errc() || !whole || number == 0) continue;
       service.ports.push_back(number);
       const YamlNode* published = is_map ? port.get("published") : &port;
       const bool chosen_by_engine = published == nullptr || (!is_map && text.find(':') == std::string::npos);
@@ -133,6 +151,8 @@ class Reader {
     append_words(node.get("profiles"), service.profiles);
     const std::string restart = words_of(node.get("restart"));
     service.restarts = !restart.empty() && restart != "no" && restart != "false";
+    service.extends = node.get("extends") != nullptr;
+    service.host_network = words_of(node.get("network_mode")) == "host";
   }
 
   /// A list's items, or a text cut at blanks.

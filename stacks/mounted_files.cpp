@@ -85,7 +85,8 @@ class ServiceFiles {
       for (fs::directory_iterator entry(folder_ / *folder, failure), end; !failure && entry != end;
            entry.increment(failure)) {
         if (!core::glob_matches(pattern.filename().string(), entry->path().filename().string())) continue;
-        if (entry->is_regular_file()) found.push_back((*folder / entry->path().filename()).generic_string());
+        if (std::error_code ignored; entry->is_regular_file(ignored))
+          found.push_back((*folder / entry->path().filename()).generic_string());
       }
     }
     if (found.empty())

@@ -88,6 +88,16 @@ std::string toml_text(std::string_view text) {
   return result + '"';
 }
 
+fs::path without_slash(const std::string& named) {
+  const fs::path path = fs::path(named).lexically_normal();
+  return path.filename().empty() ? path.parent_path() : path;
+}
+
+/// Of a relative path: whether it is below its folder.
+bool is_inside(const fs::path& path) {
+  return !path.empty() && path != "." && *path.begin() != "..";
+}
+
 std::uint16_t port_of(const ComposeFileService& service) {
   const KnownImage* image = known(service);
   const auto& ports = service.ports;
@@ -128,6 +138,10 @@ std::string reason_against(const ComposeFileService& service) {
     return "its name is not one of lower-case letters, digits and dashes: call it otherwise in both files";
   if (!service.profiles.empty())
     return fmt::format("it is only there with the profile {}", fmt::join(service.profiles, ", "));
+  if (service.extends && (service.image.empty() || service.ports.empty()))
+    return "it extends another service, which is not looked into: name its image and ports here";
+  if (service.host_network)
+    return "its network is the host's, where no port is published: take network_mode away and publish one";
   if (service.image.empty())
     return fmt::format("it has no image: name the one that it builds, image: localhost/{}", service.name);
   if (service.ports.empty()) {
@@ -154,6 +168,7 @@ class Drafter {
     line("name = {}", toml_text(draft_.name));
     line("title = {}", toml_text(compose_.name.empty() ? draft_.name : compose_.name));
     for (const ComposeFileService& service : compose_.services) {
+      for (const ComposeMount& mount : service.mounts) note(mount.source);
       const std::string reason = reason_against(service);
       if (!reason.empty()) {
         leave_out(service, reason);
@@ -161,6 +176,12 @@ class Drafter {
         return added.error();
       }
     }
+    if (compose_.includes) {
+      draft_.left_out.emplace_back("include: the services of other files are not looked into");
+      line("");
+      line("# Not looked into: the services of the files that {} includes.", file_name_);
+    }
+    for (const std::string& file : compose_.files) note(file);
     add_missing();
     if (!draft_.services.empty()) return std::move(draft_);
     return core::make_error(ErrorKind::invalid_input,
@@ -169,9 +190,13 @@ class Drafter {
   }
 
  private:
+  /// What comes from the compose file does not end a comment or a text.
   template <class... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) {
-    draft_.toml += fmt::format(format, std::forward<Args>(args)...) + '\n';
+    std::string text = fmt::format(format, std::forward<Args>(args)...);
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+    draft_.toml += text + '\n';
   }
 
   Result<void> add(const ComposeFileService& service) {
@@ -198,6 +223,12 @@ class Drafter {
     }
     if (service.restarts)
       line("# It is restarted by itself, which undoes a fault that kills it: take `restart` away.");
+    for (const ComposeMount& mount : service.mounts) {
+      const fs::path path = without_slash(mount.source);
+      if (path.is_relative() && !path.empty() && *path.begin() == "..")
+        line("# It mounts {}, which is outside of this folder, and a run only has what is in it.",
+             mount.source);
+    }
     for (const std::string& problem : files.problems) line("# To be filled in below: {}.", problem);
     if (!files.files.empty()) {
       line("");
@@ -209,7 +240,6 @@ class Drafter {
       line("#\"{0}/{0}.yml\" = \"{0}\"", to_string(known(service)->kind));
     }
     draft_.services.push_back(service.name);
-    for (const ComposeMount& mount : service.mounts) note(mount);
     return {};
   }
 
@@ -222,17 +252,14 @@ class Drafter {
     line("#ready = \"tcp\"");
     line("#runtime = \"compose\"");
     draft_.left_out.push_back(fmt::format("{}: {}", service.name, reason));
-    for (const ComposeMount& mount : service.mounts) note(mount);
   }
 
-  void note(const ComposeMount& mount) {
-    if (!mount.source.starts_with('.')) return;
-    fs::path path = fs::path(mount.source).lexically_normal();
-    if (path.filename().empty()) path = path.parent_path();
-    const bool inside = !path.empty() && path != "." && !path.native().starts_with("..");
-    const auto& mounts = draft_.mounts;
-    if (inside && std::find(mounts.begin(), mounts.end(), path) == mounts.end())
-      draft_.mounts.push_back(path);
+  void note(const std::string& named) {
+    if (named.starts_with('/')) return;
+    const fs::path path = without_slash(named);
+    const auto& files = draft_.files;
+    if (is_inside(path) && std::find(files.begin(), files.end(), path) == files.end())
+      draft_.files.push_back(path);
   }
 
   /// What scenarios look for by name.

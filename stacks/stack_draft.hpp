@@ -15,9 +15,9 @@ namespace obsctl::stacks {
 struct StackDraft {
   std::string name;  ///< of the stack
   std::string toml;
-  std::vector<std::string> services;          ///< that it names
-  std::vector<std::string> left_out;          ///< "worker: it publishes no port": those that are comments
-  std::vector<std::filesystem::path> mounts;  ///< what the services mount of the folder, relative to it
+  std::vector<std::string> services;         ///< that it names
+  std::vector<std::string> left_out;         ///< "worker: it publishes no port": those that are comments
+  std::vector<std::filesystem::path> files;  ///< and folders that the compose file needs, relative to it
 };
 
 /// Drafts a stack of the services of a compose file. `folder` is the one that the file is in: the files that

@@ -104,7 +104,7 @@ TEST_CASE("a stack is drafted from a compose file, and what is not known is said
             "both files"});
   CHECK(has(*draft, "\n# worker: it publishes no port"));
   CHECK(has(*draft, "\n#[service.worker]\n#address = \"worker:PORT\"\n"));
-  CHECK(draft->mounts == std::vector<fs::path>{"monitoring/prometheus.yml", "monitoring/rules"});
+  CHECK(draft->files == std::vector<fs::path>{"monitoring/prometheus.yml", "monitoring/rules"});
 
   // It is a stack.toml, comments and all, also once what was left out has been taken in.
   const auto manifest = parse_manifest(draft->toml, folder.path(), "stack.toml");
@@ -140,6 +140,43 @@ TEST_CASE("what is known of an image is used wherever it comes from") {
   REQUIRE(draft);
   INFO(draft->toml);
   CHECK(has(*draft, std::string("ready = \"") + row.ready + "\"\n"));
+}
+
+TEST_CASE("what a compose file takes from elsewhere is said, and what it needs of its folder is known") {
+  const auto compose = read_compose_file(R"yaml(name: "two\nlines"
+include:
+  - ./more.yaml
+  - path: [a.yaml, ../b.yaml]
+services:
+  range:
+    image: x
+    ports: ["127.0.0.1:3000-3005:4000-4005/tcp", "0"]
+    env_file: web.env
+    volumes: ["../up:/up"]
+  based: {ports: ["1:1"], extends: {file: base.yaml, service: b}, env_file: [{path: ./web.env}, db.env]}
+  node: {image: node-exporter, network_mode: host}
+configs: {one: {file: ./one.conf}}
+secrets: {two: {file: /etc/two}, three: {external: true}}
+)yaml",
+                                         "compose.yaml", [](const std::string&) { return std::nullopt; });
+  REQUIRE(compose);
+  const auto draft = draft_stack(*compose, ".", "compose.yaml");
+  REQUIRE(draft);
+  INFO(draft->toml);
+  CHECK(has(*draft, "[service.range]\naddress = \"range:4000\"\n"));
+  CHECK(has(*draft,
+            "\n# It mounts ../up, which is outside of this folder, and a run only has what is in it.\n"));
+  CHECK(has(*draft, "\n# Not looked into: the services of the files that compose.yaml includes.\n"));
+  CHECK(draft->left_out ==
+        std::vector<std::string>{
+            "based: it extends another service, which is not looked into: name its image and ports here",
+            "node: its network is the host's, where no port is published: take network_mode away and publish "
+            "one",
+            "include: the services of other files are not looked into"});
+  std::vector<fs::path> files = draft->files;
+  std::sort(files.begin(), files.end());
+  CHECK(files == std::vector<fs::path>{"a.yaml", "base.yaml", "db.env", "more.yaml", "one.conf", "web.env"});
+  CHECK(parse_manifest(draft->toml, ".", "stack.toml").has_value());
 }
 
 TEST_CASE("a compose file of which nothing can be taken over is an error with every reason") {
