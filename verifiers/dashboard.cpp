@@ -9,6 +9,7 @@
 
 #include "core/file.hpp"
 #include "core/text.hpp"
+#include "verifiers/json_reader.hpp"
 
 namespace obsctl::verifiers {
 
@@ -74,9 +75,10 @@ std::optional<std::string> saved_value(const json& variable) {
   const std::string type = text_of(variable, "type");
   const std::string query = text_of(variable, "query");
   if (type == "constant" || type == "textbox") return query;
+  if (type == "datasource") return "";                          // Grafana's default
+  if (is_set(variable, "includeAll")) return all_of(variable);  // the first option that there is
   if (type == "custom" || type == "interval")
     return std::string(core::trimmed(core::split(query, ',').front()));
-  if (type == "datasource") return "";  // Grafana's default
   return std::nullopt;
 }
 
@@ -156,9 +158,16 @@ Result<PanelQuery> read_query(const json& target, const json& panel, const Varia
   json model = target;
   if (datasource_of(model).empty() && !member(panel, "datasource").is_null())
     model["datasource"] = panel.at("datasource");
-  if (const auto done = fill_in(model, values); !done) return done.error();
-  return PanelQuery{text_of(model, "refId"),  datasource_of(model),  text_of(model, "expr"),
-                    is_set(model, "instant"), is_set(model, "hide"), std::move(model)};
+  VariableValues known = values;
+  if (datasource_of(model) == "__expr__") {  // what it computes with are the panel's queries: $A
+    for (const json& other : list_of(panel, "targets"))
+      known.emplace(text_of(other, "refId"), "$" + text_of(other, "refId"));
+  }
+  if (const auto done = fill_in(model, known); !done) return done.error();
+  return PanelQuery{
+      text_of(model, "refId"), datasource_of(model),     text_of(member(model, "datasource"), "type"),
+      text_of(model, "expr"),  is_set(model, "instant"), is_set(model, "hide"),
+      std::move(model)};
 }
 
 void read_panels(const json& panels, const VariableValues& values, std::vector<Panel>& into, int depth = 0) {
@@ -166,6 +175,9 @@ void read_panels(const json& panels, const VariableValues& values, std::vector<P
   for (const json& panel : panels) {
     if (!panel.is_object()) continue;
     Panel read{text_of(panel, "title"), {}, {}};
+    const json& entry = member(panel, "libraryPanel");
+    read.in_library = entry.is_object() && list_of(panel, "targets").empty();
+    if (read.in_library && read.title.empty()) read.title = text_of(entry, "name");
     for (const json& target : list_of(panel, "targets")) {
       if (!target.is_object()) continue;
       Result<PanelQuery> query = read_query(target, panel, values);
@@ -175,7 +187,7 @@ void read_panels(const json& panels, const VariableValues& values, std::vector<P
         read.unreadable = query.error().message;
       }
     }
-    if (!read.queries.empty() || !read.unreadable.empty()) into.push_back(std::move(read));
+    if (!read.queries.empty() || !read.unreadable.empty() || read.in_library) into.push_back(std::move(read));
     read_panels(list_of(panel, "panels"), values, into, depth + 1);
   }
 }
@@ -184,14 +196,19 @@ void read_panels(const json& panels, const VariableValues& values, std::vector<P
 
 Result<Dashboard> read_dashboard(std::string_view text, const std::string& file_name,
                                  const VariableValues& values) {
-  const json document = json::parse(text, nullptr, false);
-  if (!document.is_object() || list_of(document, "panels").empty())
+  JsonErrors errors(ErrorKind::invalid_input, file_name);
+  const json document = parse_json(text, errors, kDeepest).value_or(json());
+  const json& panels = list_of(document, "panels");
+  const json& rows = list_of(document, "rows");  // before Grafana 5; generators still write them
+  if (!document.is_object() || (panels.empty() && rows.empty()))
     return core::make_error(ErrorKind::invalid_input, fmt::format("{} is not a Grafana dashboard", file_name),
                             "export it as JSON: it has a list \"panels\"");
   const json& time = member(document, "time");
   Dashboard dashboard{
       text_of(document, "uid"), text_of(document, "title"), text_of(time, "from"), text_of(time, "to"), {}};
-  read_panels(list_of(document, "panels"), values_of(document, values), dashboard.panels);
+  const VariableValues all = values_of(document, values);
+  read_panels(panels, all, dashboard.panels);
+  for (const json& row : rows) read_panels(list_of(row, "panels"), all, dashboard.panels);
   return dashboard;
 }
 

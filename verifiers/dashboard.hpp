@@ -18,9 +18,10 @@ namespace obsctl::verifiers {
 
 /// One query of a panel.
 struct PanelQuery {
-  std::string ref;         ///< "A", "B", …: its name in the panel
-  std::string datasource;  ///< uid, or the name in old dashboards; empty: Grafana's default
-  std::string expr;        ///< PromQL; empty for a query in another language
+  std::string ref;              ///< "A", "B", …: its name in the panel
+  std::string datasource;       ///< uid, or the name in old dashboards; empty: Grafana's default
+  std::string datasource_type;  ///< may be empty
+  std::string expr;             ///< PromQL; empty for a query in another language
   bool instant = false;
   bool hidden = false;   ///< not shown, but an expression of the panel may use it
   nlohmann::json model;  ///< all of it, as Grafana wants it back
@@ -29,7 +30,8 @@ struct PanelQuery {
 struct Panel {
   std::string title;
   std::vector<PanelQuery> queries;
-  std::string unreadable;  ///< why its queries cannot be asked: a variable without a value
+  std::string unreadable;   ///< why its queries cannot be asked: a variable without a value
+  bool in_library = false;  ///< its queries are in Grafana's library, not here
 };
 
 struct Dashboard {

@@ -2,6 +2,8 @@
 #include "verifiers/grafana_check.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,6 +29,12 @@ constexpr const char* kMixed = "-- Mixed --";
 bool is_inside_grafana(std::string_view datasource) {
   return datasource == "-- Dashboard --" || datasource == "-- Grafana --" || datasource == "grafana";
 }
+
+/// Queries that are asked together, and those of them that have to have data.
+struct Request {
+  json queries = json::array();
+  std::vector<const PanelQuery*> wanted = {};
+};
 
 class Checker {
  public:
@@ -79,7 +87,11 @@ class Checker {
     }
     for (const std::string& uid : uids) {
       const auto text = grafana_.dashboard(uid, stop_);
-      if (!text) return text.error();
+      if (!text && !questions_.dashboards.empty()) return text.error();
+      if (!text) {  // one of many says nothing about the others
+        add(not_answered(uid, text.error()));
+        continue;
+      }
       const auto dashboard = read_dashboard(*text, uid, questions_.variables);
       if (dashboard) {
         for (const Panel& panel : dashboard->panels) check_panel(*dashboard, panel);
@@ -90,7 +102,15 @@ class Checker {
     return {};
   }
 
+  /// What is not there to be asked is nobody's fault.
+  static Finding not_answered(std::string name, const core::Error& error) {
+    if (error.kind == core::ErrorKind::not_found)
+      return {"panel", std::move(name), Finding::State::skipped, error.message};
+    return core::finding("panel", std::move(name), false, to_line(error));
+  }
+
   void check_panel(const Dashboard& dashboard, const Panel& panel) {
+    if (panel.in_library) return add(library_panel(dashboard, panel));
     if (!panel.unreadable.empty()) {
       return add(core::finding("panel", fmt::format("{}: {}", dashboard.title, panel.title), false,
                                panel.unreadable + "; give it one: --var NAME=VALUE"));
@@ -98,20 +118,31 @@ class Checker {
     const bool computes =
         std::any_of(panel.queries.begin(), panel.queries.end(),
                     [](const PanelQuery& query) { return query.datasource == kExpressions; });
-    json queries = json::array();
-    std::vector<const PanelQuery*> wanted;
+    std::map<std::string, Request> requests;
     for (const PanelQuery& query : panel.queries) {
-      if (query.hidden && !computes) continue;
-      if (!add_query(dashboard, panel, query, queries)) continue;
-      if (!query.hidden) wanted.push_back(&query);
+      const bool unfinished = query.model.contains("expr") && query.expr.empty();
+      if (unfinished || (query.hidden && !computes)) continue;
+      std::optional<json> model = model_of(dashboard, panel, query);
+      if (!model) continue;
+      // Each datasource by itself, as Grafana's pages ask: Grafana 9.0 refuses a mixture that no expression
+      // needs.
+      Request& request = requests[computes ? "" : model->at("datasource").at("uid").get<std::string>()];
+      request.queries.push_back(std::move(*model));
+      if (!query.hidden) request.wanted.push_back(&query);
     }
-    if (wanted.empty()) return;
+    for (auto& [source, request] : requests) {
+      if (!request.wanted.empty()) ask(dashboard, panel, std::move(request));
+    }
+  }
+
+  void ask(const Dashboard& dashboard, const Panel& panel, Request request) {
     const auto [from, to] = range_of(dashboard);
-    const auto answers = grafana_.query({{"from", from}, {"to", to}, {"queries", std::move(queries)}}, stop_);
-    for (const PanelQuery* query : wanted) {
+    const auto answers =
+        grafana_.query({{"from", from}, {"to", to}, {"queries", std::move(request.queries)}}, stop_);
+    for (const PanelQuery* query : request.wanted) {
       std::string name = name_of(dashboard, panel, *query);
       if (!answers) {
-        add(core::finding("panel", std::move(name), false, to_line(answers.error())));
+        add(not_answered(std::move(name), answers.error()));
         continue;
       }
       const auto answer = answers->find(query->ref);
@@ -121,40 +152,43 @@ class Checker {
     }
   }
 
-  /// Adds a query to the panel's, its datasource named as the API wants it. False, with a finding, where it
-  /// cannot be asked.
-  bool add_query(const Dashboard& dashboard, const Panel& panel, const PanelQuery& query, json& queries) {
+  /// A query with its datasource named as the API wants it. Nothing, with a finding, where it cannot be
+  /// asked.
+  std::optional<json> model_of(const Dashboard& dashboard, const Panel& panel, const PanelQuery& query) {
     json model = query.model;
     model["intervalMs"] = kIntervalMs;
     model["maxDataPoints"] = kPoints;
-    if (query.datasource == kExpressions) {
-      queries.push_back(std::move(model));
-      return true;
-    }
+    if (query.datasource == kExpressions) return model;
     if (is_inside_grafana(query.datasource)) {
       add({"panel", name_of(dashboard, panel, query), Finding::State::skipped, "its data is Grafana's own"});
-      return false;
+      return std::nullopt;
     }
-    const GrafanaDatasource* source = find(query.datasource);
+    const GrafanaDatasource* source = find(query);
     if (source == nullptr) {
       add(core::finding("panel", name_of(dashboard, panel, query), false,
                         query.datasource.empty()
                             ? "there is no default datasource"
                             : fmt::format("there is no datasource {}", query.datasource)));
-      return false;
+      return std::nullopt;
     }
     model["datasource"] = {{"uid", source->uid}, {"type", source->type}};
-    queries.push_back(std::move(model));
-    return true;
+    return model;
   }
 
-  const GrafanaDatasource* find(const std::string& uid_or_name) const {
-    const bool any = uid_or_name.empty() || uid_or_name == "default" || uid_or_name == kMixed;
-    const auto same = [&](const GrafanaDatasource& one) {
-      return any ? one.is_default : one.uid == uid_or_name || one.name == uid_or_name;
+  /// Where a query names none, it is the default; the first of the query's kind, as Grafana chooses for a
+  /// variable that has no value yet, where the default is of another.
+  const GrafanaDatasource* find(const PanelQuery& query) const {
+    const std::string& name = query.datasource;
+    const auto first = [&](const auto& matches) {
+      const auto found = std::find_if(datasources_.begin(), datasources_.end(), matches);
+      return found == datasources_.end() ? nullptr : &*found;
     };
-    const auto found = std::find_if(datasources_.begin(), datasources_.end(), same);
-    return found == datasources_.end() ? nullptr : &*found;
+    if (!name.empty() && name != "default" && name != kMixed)
+      return first([&](const GrafanaDatasource& one) { return one.uid == name || one.name == name; });
+    const GrafanaDatasource* usual = first([](const GrafanaDatasource& one) { return one.is_default; });
+    const std::string& type = query.datasource_type;
+    if (type.empty() || type == "datasource" || (usual != nullptr && usual->type == type)) return usual;
+    return first([&](const GrafanaDatasource& one) { return one.type == type; });
   }
 
   /// What the API understands: times relative to now. A dashboard that opens with a fixed range gets the last

@@ -19,6 +19,8 @@ using nlohmann::json;
 
 namespace {
 
+/// Deeper than any answer: dashboards are copied and written, which takes some stack for each level.
+constexpr int kDeepest = 256;
 /// As many as Grafana gives in one answer.
 constexpr int kMostDashboards = 5000;
 
@@ -35,17 +37,20 @@ std::string with_credentials(std::string url, std::string_view user, std::string
                     fmt::format("{}:{}@", core::percent_encoded(user), core::percent_encoded(password)));
 }
 
-core::Error not_grafana(const core::HttpCall& call, std::string_view answer) {
-  return core::make_error(ErrorKind::protocol,
-                          fmt::format("{}: {}, which is not how a Grafana answers", describe(call), answer),
-                          "give the address of Grafana's pages, such as http://127.0.0.1:3000");
+core::Error not_grafana(const core::HttpCall& call, const core::HttpReply& reply) {
+  const std::string elsewhere = core::without_credentials(reply.header("Location"));
+  return core::make_error(
+      ErrorKind::protocol,
+      fmt::format("{}: answered {}{}{}, which is not how a Grafana answers", describe(call), reply.status,
+                  elsewhere.empty() ? "" : " to ", elsewhere),
+      "give the address of Grafana's pages, such as http://127.0.0.1:3000");
 }
 
 /// Reads a whole answer. Errors: protocol.
 template <class Value, class Read>
 Result<Value> read_answer(const core::HttpCall& call, const core::HttpReply& reply, Read read) {
   JsonErrors errors(ErrorKind::protocol, describe(call));
-  const auto document = parse_json(reply.body, errors);
+  const auto document = parse_json(reply.body, errors, kDeepest);
   if (!document) return *errors.first();
   Value value = read(JsonReader(*document, "", errors));
   if (errors.first()) return *errors.first();
@@ -147,7 +152,7 @@ Result<GrafanaHealth> GrafanaClient::health(const std::stop_token& stop) {
   if (!reply) return reply.error();
   const json document = json::parse(reply->body, nullptr, false);
   if (!document.is_object() || !document.contains("database") || !document["database"].is_string())
-    return not_grafana(call, fmt::format("answered {}", reply->status));
+    return not_grafana(call, *reply);
   return read_answer<GrafanaHealth>(call, *reply, [](const JsonReader& root) {
     return GrafanaHealth{root.text("database"), root.text_or("version", "")};
   });
@@ -201,7 +206,11 @@ Result<std::string> GrafanaClient::dashboard(const std::string& uid, const std::
     return core::make_error(ErrorKind::not_found,
                             fmt::format("{} has no dashboard with the uid \"{}\"", url(), uid),
                             "the uid is in the dashboard's address: /d/UID/…");
-  if (!reply->ok()) return refusal(call, *reply);
+  if (!reply->ok()) {
+    core::Error refused = refusal(call, *reply);
+    if (reply->status == 406) refused.kind = ErrorKind::not_found;
+    return refused;
+  }
   return read_answer<std::string>(
       call, *reply, [](const JsonReader& root) { return root.object("dashboard").value().dump(); });
 }
@@ -211,6 +220,8 @@ Result<std::map<std::string, GrafanaAnswer>> GrafanaClient::query(const json& re
   const core::HttpCall call = make_call("/api/ds/query", "POST", body_of(request));
   const auto reply = send(call, stop);
   if (!reply) return reply.error();
+  if (reply->status == 404)
+    return core::make_error(ErrorKind::not_found, "only Grafana's pages can ask this kind of datasource");
   // A query that fails is in the results, whatever the status of the whole.
   const json document = json::parse(reply->body, nullptr, false);
   if (!document.is_object() || !document.contains("results")) return refusal(call, *reply);

@@ -88,9 +88,11 @@ class GrafanaClient {
                                                             const std::stop_token& stop = {});
   /// GET /api/search: the dashboards that the credentials may see.
   Result<std::vector<DashboardEntry>> dashboards(const std::stop_token& stop = {});
-  /// GET /api/dashboards/uid/UID: the dashboard's JSON. Errors: not_found as well.
+  /// GET /api/dashboards/uid/UID: the dashboard's JSON. Errors: not_found as well, also for one that is only
+  /// there in a newer format (406, from Grafana 12 on).
   Result<std::string> dashboard(const std::string& uid, const std::stop_token& stop = {});
-  /// POST /api/ds/query: what came of each query, by its refId.
+  /// POST /api/ds/query: what came of each query, by its refId. Errors: not_found as well (a datasource that
+  /// is all in the browser: its plugin has no backend).
   Result<std::map<std::string, GrafanaAnswer>> query(const nlohmann::json& request,
                                                      const std::stop_token& stop = {});
   /// POST /api/annotations: its id.

@@ -1,5 +1,5 @@
 // See the header. A document is parsed without exceptions; nlohmann neither parses nor destroys recursively,
-// so depth is no danger.
+// so depth is no danger to who only reads.
 #include "verifiers/json_reader.hpp"
 
 #include <cmath>
@@ -45,11 +45,26 @@ void JsonErrors::add(std::string_view path, std::string_view what) {
   first_ = core::make_error(kind_, std::move(message));
 }
 
-std::optional<json> parse_json(std::string_view text, JsonErrors& errors) {
-  json document = json::parse(text.begin(), text.end(), nullptr, false);
+namespace {
+
+std::optional<json> parse_with(std::string_view text, JsonErrors& errors,
+                               const json::parser_callback_t& callback) {
+  json document = json::parse(text.begin(), text.end(), callback, false);
   if (!document.is_discarded()) return document;
   errors.add("", text.empty() ? "is empty, not JSON" : "is not JSON");
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<json> parse_json(std::string_view text, JsonErrors& errors) {
+  return parse_with(text, errors, nullptr);
+}
+
+std::optional<json> parse_json(std::string_view text, JsonErrors& errors, int deepest) {
+  return parse_with(text, errors, [deepest](int depth, json::parse_event_t /*event*/, json& /*value*/) {
+    return depth <= deepest;
+  });
 }
 
 const json* JsonReader::find(std::string_view key, bool required) const {

@@ -86,5 +86,8 @@ class JsonReader {
 
 /// Parses a document. Nothing (and an error) when it is not JSON.
 std::optional<nlohmann::json> parse_json(std::string_view text, JsonErrors& errors);
+/// The same for a document that is copied or written, which takes stack for each level: what is nested deeper
+/// than `deepest` is left out.
+std::optional<nlohmann::json> parse_json(std::string_view text, JsonErrors& errors, int deepest);
 
 }  // namespace obsctl::verifiers

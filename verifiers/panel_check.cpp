@@ -42,6 +42,11 @@ std::string name_of(const Dashboard& dashboard, const Panel& panel, const PanelQ
   return fmt::format("{}: {} {}", dashboard.title, panel.title, query.ref);
 }
 
+Finding library_panel(const Dashboard& dashboard, const Panel& panel) {
+  return {"panel", fmt::format("{}: {}", dashboard.title, panel.title), Finding::State::skipped,
+          "it is a library panel, whose queries are not in the dashboard"};
+}
+
 Finding series_seen(std::string name, std::size_t series) {
   return core::finding("panel", std::move(name), series > 0,
                        series > 0 ? fmt::format("{} series", series) : "no data: is there any load?");
@@ -51,6 +56,7 @@ Findings check_panels(const Dashboard& dashboard, PrometheusClient& prometheus, 
                       Nanoseconds range, const std::stop_token& stop) {
   Findings findings;
   for (const Panel& panel : dashboard.panels) {
+    if (panel.in_library) findings.push_back(library_panel(dashboard, panel));
     if (!panel.unreadable.empty()) {
       findings.push_back(core::finding("panel", fmt::format("{}: {}", dashboard.title, panel.title), false,
                                        panel.unreadable));

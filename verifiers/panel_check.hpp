@@ -18,6 +18,9 @@ core::Findings check_panels(const Dashboard& dashboard, PrometheusClient& promet
 /// How a panel's query is called in findings.
 std::string name_of(const Dashboard& dashboard, const Panel& panel, const PanelQuery& query);
 
+/// A finding about a panel that Grafana keeps in its library: skipped.
+core::Finding library_panel(const Dashboard& dashboard, const Panel& panel);
+
 /// A finding about a panel's query that returned so many series with a number in them.
 core::Finding series_seen(std::string name, std::size_t series);
 

@@ -4,6 +4,7 @@
 // annotations.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,9 +39,11 @@ class FakeGrafana {
   };
   std::vector<Datasource> datasources{{"prometheus", "Prometheus", "prometheus", true}};
   std::map<std::string, std::string> dashboards;  ///< by uid
+  std::map<std::string, std::string> newer;  ///< uid → refusal of one that its API for old formats has not
   /// What a query whose expression has this in it comes to; else one series with a number.
   std::map<std::string, json> results;
   int annotations_status = 200;
+  bool queries_hang = false;  ///< POST /api/ds/query is never answered
 
   std::string url() const { return server_->url(); }
   /// The bodies of POST /api/ds/query, and "METHOD path" with the body of what was sent about annotations.
@@ -85,6 +88,9 @@ class FakeGrafana {
       if (one.health.is_null()) return answer(exchange, 404, {{"message", "Not found"}});
       return answer(exchange, one.health.value("status", "") == "OK" ? 200 : 400, one.health);
     }
+    for (const auto& [uid, refusal] : newer) {
+      if (path == "/api/dashboards/uid/" + uid) return answer(exchange, 406, {{"message", refusal}});
+    }
     for (const auto& [uid, text] : dashboards) {
       if (path == "/api/dashboards/uid/" + uid)
         return answer(exchange, 200, {{"meta", {{"slug", uid}}}, {"dashboard", json::parse(text)}});
@@ -104,15 +110,33 @@ class FakeGrafana {
     json list = json::array();
     for (const auto& [uid, text] : dashboards)
       list.push_back({{"uid", uid}, {"title", json::parse(text).value("title", "")}, {"type", "dash-db"}});
+    for (const auto& [uid, refusal] : newer)
+      list.push_back({{"uid", uid}, {"title", uid}, {"type", "dash-db"}});
     answer(exchange, 200, list);
+  }
+
+  /// As Grafana 9.0 does.
+  static bool is_mixture(const json& queries) {
+    const auto source = [](const json& query) { return query.at("datasource").at("uid"); };
+    bool mixed = false;
+    for (const json& one : queries) {
+      if (source(one) == "__expr__") return false;
+      mixed = mixed || source(one) != source(queries.front());
+    }
+    return mixed;
   }
 
   void query(const std::shared_ptr<core::HttpExchange>& exchange) {
     const json request = json::parse(exchange->body());
     queries_.push_back(request);
+    if (queries_hang) return exchange->after(std::chrono::hours(1), [exchange] {});
+    if (is_mixture(request.at("queries")))
+      return answer(exchange, 400, {{"message", "All queries must use the same datasource"}});
     json all = json::object();
     bool failed = false;
     for (const json& one : request.at("queries")) {
+      if (one.at("datasource").value("type", "") == "browser-only")
+        return answer(exchange, 404, {{"message", "Not found"}, {"messageId", "plugin.notRegistered"}});
       json result = series(json::array({2.5}));
       for (const auto& [part, other] : results) {
         if (one.value("expr", "").find(part) != std::string::npos) result = other;

@@ -40,6 +40,19 @@ TEST_CASE("a dashboard's queries are read with their variables filled in, those 
   CHECK(two.queries[1].expr.empty());
 }
 
+TEST_CASE("panels are read from the rows of a dashboard of before Grafana 5; those in a library are named") {
+  const auto dashboard = read_dashboard(R"({"title": "T", "rows": [{"panels": [
+    {"title": "One", "targets": [{"refId": "A", "expr": "up"}]},
+    {"libraryPanel": {"uid": "l", "name": "Two"}}, {"type": "text"}]}]})",
+                                        "d.json", {});
+  REQUIRE(dashboard);
+  REQUIRE(dashboard->panels.size() == 2);
+  CHECK(dashboard->panels[0].queries.at(0).expr == "up");
+  CHECK_FALSE(dashboard->panels[0].in_library);
+  CHECK(dashboard->panels[1].title == "Two");
+  CHECK(dashboard->panels[1].in_library);
+}
+
 TEST_CASE("a variable's value is the saved one, all of them, or what its definition says") {
   struct Row {
     const char* variable;
@@ -56,6 +69,9 @@ TEST_CASE("a variable's value is the saved one, all of them, or what its definit
       {R"("type": "constant", "query": "c")", "c"},
       {R"("type": "custom", "query": "x, y")", "x"},
       {R"("type": "interval", "query": "1m,5m")", "1m"},
+      {R"("type": "query", "includeAll": true)", ".*"},
+      {R"("type": "custom", "query": "x, y", "includeAll": true, "options": [{"value": "x"}, {"value": "y"}])",
+       "(x|y)"},
   }));
   const auto text = std::string(R"({"templating": {"list": [{"name": "v", )") + row.variable +
                     R"(}]}, "panels": [{"targets": [{"expr": "$v ${v} ${v:regex} $1 $__interval"}]}]})";

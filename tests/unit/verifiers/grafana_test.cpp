@@ -130,11 +130,67 @@ TEST_CASE(
             "skipped panel T: P C (its data is Grafana's own)\nok panel T: P A (1 series)\n");
   CHECK(server.queries().back().at("queries").size() == 1);
 
+  server.datasources[1].type = "browser-only";
+  server.dashboards["d"] = dashboard(R"({"refId": "A", "datasource": {"uid": "t"}})");
+  CHECK(check(server).ends_with(
+      "\nskipped panel T: P A (only Grafana's pages can ask this kind of datasource)\n"));
+
   // What an expression computes with is asked, hidden or not; only what is shown has to have data.
   server.dashboards["d"] = dashboard(
-      R"({"refId": "A", "hide": true, "expr": "up"}, {"refId": "B", "datasource": {"uid": "__expr__"}, "type": "math"})");
+      R"({"refId": "A", "hide": true, "expr": "up"}, {"refId": "B", "datasource": {"uid": "__expr__"}, "type": "math", "expression": "$A * ${A}"})");
   CHECK(check(server).ends_with("\nok panel T: P B (1 series)\n"));
-  CHECK(server.queries().back().at("queries").size() == 2);
+  REQUIRE(server.queries().back().at("queries").size() == 2);
+  CHECK(server.queries().back().at("queries")[1].at("expression") == "$A * $A");
+}
+
+TEST_CASE("a panel of several datasources asks each by itself") {
+  FakeGrafana server;
+  server.datasources.push_back({"other", "Other", "prometheus", false});
+  server.dashboards["d"] = dashboard(
+      R"({"refId": "A", "expr": "up", "datasource": {"uid": "prometheus"}},
+         {"refId": "B", "expr": "up", "datasource": {"uid": "other"}}, {"refId": "C", "expr": ""})",
+      R"(, "datasource": {"uid": "-- Mixed --"})");
+  const std::string text = check(server);
+  CHECK(text.find("ok panel T: P A (1 series)") != std::string::npos);
+  CHECK(text.find("ok panel T: P B (1 series)") != std::string::npos);
+  CHECK(text.find("FAILED") == std::string::npos);
+  CHECK(server.queries().size() == 2);
+}
+
+TEST_CASE("a query that names no datasource asks the default, or the first of its kind") {
+  FakeGrafana server;
+  const bool other_is_default = GENERATE(false, true);
+  server.datasources = {{"l", "Logs", "loki", other_is_default},
+                        {"p", "Prometheus", "prometheus", !other_is_default},
+                        {"q", "Second", "prometheus", false}};
+  const std::string target = GENERATE(R"({"refId": "A", "expr": "up", "datasource": {"type": "prometheus"}})",
+                                      R"({"refId": "A", "expr": "up", "datasource":
+                                          {"type": "prometheus", "uid": "${source}"}})");
+  std::string text = dashboard(target);
+  text.insert(
+      1, R"("templating": {"list": [{"name": "source", "type": "datasource", "query": "prometheus"}]},)");
+  server.dashboards["d"] = text;
+  CHECK(check(server).ends_with("ok panel T: P A (1 series)\n"));
+  REQUIRE(server.queries().size() == 1);
+  CHECK(server.queries()[0].at("queries")[0].at("datasource").at("uid") == "p");
+}
+
+TEST_CASE("a dashboard that cannot be read, or a panel of the library, says nothing about the others") {
+  FakeGrafana server;
+  server.newer["v2"] = "dashboard api version not supported, use /apis/dashboard.grafana.app/v2 instead";
+  server.dashboards["d"] = dashboard(R"({"refId": "A", "expr": "up"})",
+                                     R"(}, {"title": "L", "libraryPanel": {"uid": "l", "name": "L"})");
+  const std::string refusal =
+      "GET " + server.url() +
+      "/api/dashboards/uid/v2: answered 406: dashboard api version not supported, use "
+      "/apis/dashboard.grafana.app/v2 instead";
+  CHECK(check(server) ==
+        well(server) +
+            "ok panel T: P A (1 series)\n"
+            "skipped panel T: L (it is a library panel, whose queries are not in the dashboard)\n"
+            "skipped panel v2 (" +
+            refusal + ")\n");
+  CHECK(check(server, {.dashboards = {"v2"}}) == refusal);
 }
 
 TEST_CASE("credentials: a token, a user and password, or a word about which to give") {
@@ -177,6 +233,34 @@ TEST_CASE("what is no Grafana is said to be none") {
             "/api/health: answered 200, which is not how a Grafana answers\n  hint: give the address of "
             "Grafana's "
             "pages, such as http://127.0.0.1:3000");
+}
+
+TEST_CASE("a dashboard that is nested without end does not take the whole stack") {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  auto server = obsctl::core::HttpServer::start({}, [&](const auto& exchange) {
+    exchange->respond(
+        {.status = 200, .body = R"({"dashboard": {"panels": [{"targets": [{"x": )" + deep + "}]}]}}"});
+  });
+  REQUIRE(server);
+  GrafanaClient client({(*server)->url()});
+  const auto text = client.dashboard("d");
+  REQUIRE(text);
+  const auto dashboard = read_dashboard(*text, "d", {});
+  REQUIRE(dashboard);
+  CHECK(dashboard->panels.size() == 1);
+  CHECK(read_dashboard(R"({"panels": [{"targets": [{"x": )" + deep + "}]}]}", "d", {}).has_value());
+}
+
+TEST_CASE("where a Grafana is elsewhere, the error says where") {
+  auto server = obsctl::core::HttpServer::start({}, [](const auto& exchange) {
+    exchange->respond({.status = 301, .headers = {{"Location", "https://a:b@host/grafana/api/health"}}});
+  });
+  REQUIRE(server);
+  GrafanaClient client({(*server)->url()});
+  CHECK(
+      check_grafana(client, {}).error().message ==
+      "GET " + (*server)->url() +
+          "/api/health: answered 301 to https://host/grafana/api/health, which is not how a Grafana answers");
 }
 
 TEST_CASE("an annotation is written as a moment, and ended as a region") {
