@@ -143,6 +143,25 @@ TEST_CASE("a fault that cannot be mended keeps its record") {
   CHECK(ledger.entries().size() == 1);
 }
 
+TEST_CASE("an undo that succeeds and changes nothing keeps the record until the target says that it is gone") {
+  const Folder folder;
+  FaultLedger ledger(folder / "faults");
+  FaultRecord idle = record(folder / "x");
+  idle.spec.parameters["undo"] = {"true"};
+  { const auto recorded = ledger.add(idle); }
+  std::ofstream(folder / "x") << "broken";
+  core::ManualClock clock(core::WallTime(1'700'000'100s));
+  const auto entries = ledger.entries();
+  REQUIRE(entries.size() == 1);
+  const auto cleared = ledger.clear(entries[0], clock, {});
+  REQUIRE_FALSE(cleared);
+  CHECK(cleared.error().message == "test -e " + (folder / "x").string() + " exited with code 0");
+  CHECK(ledger.entries().size() == 1);
+  fs::remove(folder / "x");
+  CHECK(ledger.clear(entries[0], clock, {}));
+  CHECK(ledger.entries().empty());
+}
+
 TEST_CASE("what is there after a fault's TTL is somebody else's, and is left alone") {
   const Folder folder;
   FaultLedger ledger(folder / "faults");
