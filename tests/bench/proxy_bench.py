@@ -3,7 +3,7 @@
 connections) and, where it is installed, Toxiproxy.
 
     tests/bench/proxy_bench.py [--obsctl build/obsctl] [--rounds 5] [--seconds 5] [--rates 2000,10000] [--toxiproxy PROGRAM]
-                               [--awake] [--variant "NAME=FLAGS of serve proxy"]
+                               [--awake] [--pin] [--variant "NAME=FLAGS of serve proxy"]
 
 Two figures a proxy, each from rounds that are interleaved, as medians:
 
@@ -17,7 +17,8 @@ Two figures a proxy, each from rounds that are interleaved, as medians:
 
 At a low rate each request finds the machine asleep, and what a proxy adds is mostly two more times that a core wakes up, which
 in a virtual machine takes longer than all the work. --awake keeps every core busy with a loop of the lowest priority
-(SCHED_IDLE), which gives way to everything at once: then it is the work that is measured.
+(SCHED_IDLE), which gives way to everything at once: then it is the work that is measured. --pin gives the proxies the last core
+and everything else the others, so that what is measured is not where the kernel happened to put them.
 
 Needs nginx and wrk (Debian packages). Everything is on 127.0.0.1 and ends with the script.
 """
@@ -127,6 +128,12 @@ def quartiles(rounds):
     return [statistics.quantiles(column, n=4)[0] for column in zip(*rounds)]
 
 
+def pin(pid, cores):
+    """A process with all its threads, those that it starts later among them."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(thread), cores)
+
+
 def report(proxies, rates, closed, cpu, added):
     print(f"{'closed loop':12} {'requests/s':>11} {'CPU us':>7} {'per core-s':>11}")
     for name in ("direct", *proxies):
@@ -152,6 +159,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rates", type=lambda text: [int(rate) for rate in text.split(",")], default=[2000, 10000])
     parser.add_argument("--awake", action="store_true")
+    parser.add_argument("--pin", action="store_true")
     parser.add_argument("--variant", action="append", default=[], metavar="NAME=FLAGS")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # what was started ends with it
@@ -164,6 +172,9 @@ def main():
             wait_for(port)
             return port, process.pid
 
+        last = os.cpu_count() - 1
+        if options.pin:
+            os.sched_setaffinity(0, range(last))  # whatever is started from here, too
         upstream, _ = started(start_nginx(f"{folder}/service", port := free_port()), port)
         proxies = {"obsctl": started(start_obsctl(options.obsctl, port := free_port(), upstream), port)}
         for name, flags in (variant.split("=", 1) for variant in options.variant):
@@ -171,10 +182,13 @@ def main():
         proxies["nginx"] = started(start_nginx(f"{folder}/proxy", port := free_port(), upstream), port)
         if options.toxiproxy:
             proxies["toxiproxy"] = started(start_toxiproxy(options.toxiproxy, port := free_port(), upstream), port)
+        for _, pid in proxies.values() if options.pin else ():
+            pin(pid, {last})
         if options.awake:
             paced_runs = 2 * (len(proxies) + 1) * len(options.rates)
-            for _ in range(os.cpu_count()):
+            for core in range(os.cpu_count()):
                 loop = keep_awake(options.rounds * (options.seconds + 1) * (len(proxies) + 1 + paced_runs))
+                pin(loop.pid, {core})
                 stack.callback(loop.wait)
                 stack.callback(loop.terminate)
 
@@ -196,7 +210,7 @@ def main():
                     through = paced(options.obsctl, port, rate, options.seconds)
                     added[name, rate].append((direct[:2], through[:2]))
                     behind += direct[2] + through[2]
-        print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs{', kept awake' * options.awake}; "
+        print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs{', kept awake' * options.awake}{', pinned' * options.pin}; "
               f"medians of {options.rounds} rounds; the load was behind its rate in {behind} runs")
         report(proxies, options.rates, closed, cpu, added)
 

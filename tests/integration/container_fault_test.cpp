@@ -1,5 +1,6 @@
 // Containers that somebody else runs, broken and mended through Podman: each action does what it says, is
-// seen, and is taken back, by the process that did it or by another one.
+// seen, and is taken back, by the process that did it or by another one. OBSCTL_TEST_ENGINE=docker does it
+// through a Docker that has the image too (podman save localhost/obsctl-ci/debian:bookworm | docker load).
 #include <algorithm>
 #include <cstdlib>
 
@@ -20,8 +21,13 @@ using obsctl::tests::ProgramOutput;
 
 namespace {
 
-std::string podman(std::vector<std::string> words) {
-  words.insert(words.begin(), obsctl::core::find_program({"podman"}).value().string());
+std::string engine() {
+  const char* chosen = std::getenv("OBSCTL_TEST_ENGINE");
+  return chosen == nullptr ? "podman" : chosen;
+}
+
+std::string ask_engine(std::vector<std::string> words) {
+  words.insert(words.begin(), obsctl::core::find_program({engine()}).value().string());
   const auto output = obsctl::core::run_command({.argv = words}, 60s);
   if (!output) FAIL(to_string(output.error()));
   INFO(fmt::format("{}", fmt::join(words, " ")) << ": " << output->text);
@@ -33,13 +39,13 @@ std::string podman(std::vector<std::string> words) {
 class Sleeper {
  public:
   Sleeper() {
-    podman({"network", "create", network_});
-    podman({"run", "-d", "--name", name_, "--network", network_, "--network-alias", "sleeper",
-            "localhost/obsctl-ci/debian:bookworm", "sleep", "300"});
+    ask_engine({"network", "create", network_});
+    ask_engine({"run", "-d", "--stop-timeout", "0", "--name", name_, "--network", network_, "--network-alias",
+                "sleeper", "localhost/obsctl-ci/debian:bookworm", "sleep", "300"});
   }
   ~Sleeper() {
-    podman({"rm", "-f", "-t", "0", name_});
-    podman({"network", "rm", network_});
+    ask_engine({"rm", "-f", name_});
+    ask_engine({"network", "rm", network_});
   }
   Sleeper(const Sleeper&) = delete;
   Sleeper& operator=(const Sleeper&) = delete;
@@ -53,9 +59,9 @@ class Sleeper {
                                        .timeout = 90s});
   }
 
-  std::string state() { return podman({"inspect", "--format", "{{.State.Status}}", name_}); }
+  std::string state() { return ask_engine({"inspect", "--format", "{{.State.Status}}", name_}); }
   json networks() {
-    return json::parse(podman({"inspect", "--format", "{{json .NetworkSettings.Networks}}", name_}));
+    return json::parse(ask_engine({"inspect", "--format", "{{json .NetworkSettings.Networks}}", name_}));
   }
   const std::string& name() const { return name_; }
   const std::string& network() const { return network_; }
@@ -75,7 +81,7 @@ TEST_CASE("a container is paused, stopped and killed, and runs again when the fa
       table<std::string, std::string>({{"pause", "paused"}, {"stop", "exited"}, {"kill", "exited"}}));
   CAPTURE(action);
   const std::vector<std::string> set{
-      "fault", "set", "container", "container=" + sleeper.name(), "action=" + action, "engine=podman"};
+      "fault", "set", "container", "container=" + sleeper.name(), "action=" + action, "engine=" + engine()};
   const auto done = sleeper.obsctl(set);
   INFO(done.standard_error);
   REQUIRE(done.status.ok());
@@ -92,8 +98,9 @@ TEST_CASE("a container that was disconnected is connected again under the names 
   if (!obsctl::tests::compose_images_are_here()) return;
   Sleeper sleeper;
   REQUIRE(sleeper.networks().contains(sleeper.network()));
-  const auto done = sleeper.obsctl({"fault", "set", "container", "container=" + sleeper.name(),
-                                    "action=disconnect", "network=" + sleeper.network(), "engine=podman"});
+  const auto done =
+      sleeper.obsctl({"fault", "set", "container", "container=" + sleeper.name(), "action=disconnect",
+                      "network=" + sleeper.network(), "engine=" + engine()});
   INFO(done.standard_error);
   REQUIRE(done.status.ok());
   CHECK_FALSE(sleeper.networks().contains(sleeper.network()));
@@ -115,7 +122,7 @@ TEST_CASE("a container that is not there is named, and nothing is recorded") {
                                        .timeout = 30s});
   };
   const auto done =
-      run({"fault", "set", "container", "container=obsctl-nobody", "action=pause", "engine=podman"});
+      run({"fault", "set", "container", "container=obsctl-nobody", "action=pause", "engine=" + engine()});
   CHECK(done.status.code == 5);
   CHECK_THAT(done.standard_error, Catch::Matchers::Contains("obsctl-nobody"));
   CHECK(run({"fault", "list"}).standard_output == "no fault is in place\n");
