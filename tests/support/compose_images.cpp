@@ -42,7 +42,8 @@ bool compose_images_are_here() {
     if (equals == std::string_view::npos) continue;
     ::setenv(std::string(line.substr(0, equals)).c_str(), std::string(line.substr(equals + 1)).c_str(), 1);
   }
-  ::setenv("OBSCTL_COMPOSE", "podman-compose", 1);
+  ::setenv("OBSCTL_COMPOSE", "podman-compose",
+           0);  // or what the environment insists on, with images of its own
   return true;
 }
 
