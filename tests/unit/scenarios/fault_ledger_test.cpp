@@ -143,7 +143,8 @@ TEST_CASE("a fault that cannot be mended keeps its record") {
   CHECK(ledger.entries().size() == 1);
 }
 
-TEST_CASE("an undo that succeeds and changes nothing keeps the record until the target says that it is gone") {
+TEST_CASE(
+    "an undo that succeeds and changes nothing keeps the record until the target says that it is gone") {
   const Folder folder;
   FaultLedger ledger(folder / "faults");
   FaultRecord idle = record(folder / "x");
