@@ -57,6 +57,11 @@ Result<void> copy_all(const Copies& copies, const fs::path& into) {
           ErrorKind::invalid_input,
           fmt::format("{} is in {}, which would be copied into it", into.string(), from.string()),
           "name a folder that is not in what the services mount");
+    if (to == copies.front().second && from != copies.front().first)
+      return core::make_error(ErrorKind::invalid_input,
+                              fmt::format("{} and {} would both be {}", copies.front().first.string(),
+                                          from.string(), to.string()),
+                              "call the second otherwise");
     if (fs::exists(to, failure))
       return core::make_error(ErrorKind::invalid_input, fmt::format("{} is there already", to.string()),
                               "name a folder that is not there yet");

@@ -28,6 +28,7 @@ struct ComposeFileService {
   bool builds = false;       ///< there is a `build`
   std::uint64_t memory = 0;  ///< bytes, of mem_limit or deploy.resources.limits.memory; 0: unlimited
   std::vector<std::uint16_t> ports = {};      ///< TCP ports inside that are published; of a range the first
+  std::vector<std::uint16_t> exposed = {};    ///< to other containers, by `expose`
   bool any_port = false;                      ///< on whatever port the service's own variable says
   std::vector<ComposeMount> mounts = {};      ///< bind mounts; volumes with a name are none
   std::vector<std::string> command = {};      ///< entrypoint and command, in words

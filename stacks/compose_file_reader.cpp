@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,6 +28,15 @@ const YamlNode* memory_of(const YamlNode& service) {
     if (node == nullptr) return nullptr;
   }
   return node;
+}
+
+/// "80", or of a range ("80-90") the first.
+std::optional<std::uint16_t> port_in(std::string_view text) {
+  std::uint16_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = end == text.data() + text.size() || *end == '-';
+  if (failure != std::errc() || !whole || number == 0) return std::nullopt;
+  return number;
 }
 
 class Reader {
@@ -111,6 +121,9 @@ class Reader {
   /// "8080:80", "127.0.0.1:8080:80/tcp", "80", or a map with a target
   /// (https://docs.docker.com/reference/compose-file/services/#ports).
   void read_ports(const YamlNode& node, ComposeFileService& service) const {
+    for (const YamlNode& port : node.list("expose")) {
+      if (const auto number = port_in(words_of(&port))) service.exposed.push_back(*number);
+    }
     for (const YamlNode& port : node.list("ports")) {
       const bool is_map = port.kind == YamlNode::Kind::map;
       const std::string text = words_of(is_map ? port.get("target") : &port);
@@ -118,13 +131,13 @@ class Reader {
       if (words_of(is_map ? port.get("protocol") : nullptr) == "udp") continue;
       if (slash != std::string::npos && text.substr(slash) != "/tcp") continue;
       const std::string inside = text.substr(0, slash).substr(text.rfind(':') + 1);
-      std::uint16_t number = 0;
-      const auto [end, failure] = std::from_chars(inside.data(), inside.data() + inside.size(), number);
-      const bool whole = end == inside.data() + inside.size() || *end == '-';  // of a range the first
-      if (failure != std::errc() || !whole || number == 0) continue;
-      service.ports.push_back(number);
+      const auto number = port_in(inside);
+      if (!number) continue;
+      service.ports.push_back(*number);
       const YamlNode* published = is_map ? port.get("published") : &port;
-      const bool chosen_by_engine = published == nullptr || (!is_map && text.find(':') == std::string::npos);
+      const std::string outside = text.substr(0, std::min(text.rfind(':'), text.size()));
+      const bool chosen_by_engine =
+          published == nullptr || (!is_map && (outside == text || outside.ends_with(':')));
       service.any_port = service.any_port || chosen_by_engine ||
                          published->value.find(port_variable(service.name)) != std::string::npos;
     }

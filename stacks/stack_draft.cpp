@@ -106,6 +106,14 @@ std::uint16_t port_of(const ComposeFileService& service) {
   return ports.front();
 }
 
+/// As far as anything is known of a service's port.
+std::string likely_port(const ComposeFileService& service) {
+  if (!service.ports.empty()) return std::to_string(port_of(service));
+  if (!service.exposed.empty()) return std::to_string(service.exposed.front());
+  const KnownImage* image = known(service);
+  return image == nullptr ? "PORT" : std::to_string(image->port);
+}
+
 /// The path of "http://localhost:8080/health" among the words of its health check, for its own port.
 std::optional<std::string> path_of_healthcheck(const ComposeFileService& service, std::uint16_t port) {
   for (const std::string& words : service.healthcheck) {
@@ -145,8 +153,8 @@ std::string reason_against(const ComposeFileService& service) {
   if (service.image.empty())
     return fmt::format("it has no image: name the one that it builds, image: localhost/{}", service.name);
   if (service.ports.empty()) {
-    return fmt::format("it publishes no port: add ports: [\"127.0.0.1:${{{}:-PORT}}:PORT\"]",
-                       port_variable(service.name));
+    return fmt::format("it publishes no port: add ports: [\"127.0.0.1:${{{0}:-{1}}}:{1}\"]",
+                       port_variable(service.name), likely_port(service));
   }
   return {};
 }
@@ -247,9 +255,10 @@ class Drafter {
     line("");
     line("# {}: {}.", service.name, reason);
     line("#[service.{}]", is_name(service.name) ? service.name : to_name(service.name));
-    line("#address = \"{}:{}\"", service.name,
-         service.ports.empty() ? "PORT" : std::to_string(service.ports.front()));
-    line("#ready = \"tcp\"");
+    const std::string port = likely_port(service);
+    const KnownImage* image = known(service);
+    line("#address = \"{}:{}\"", service.name, port);
+    line("#ready = \"{}\"", image != nullptr && std::to_string(image->port) == port ? image->ready : "tcp");
     line("#runtime = \"compose\"");
     draft_.left_out.push_back(fmt::format("{}: {}", service.name, reason));
   }

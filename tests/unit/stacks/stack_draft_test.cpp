@@ -155,6 +155,9 @@ services:
     volumes: ["../up:/up"]
   based: {ports: ["1:1"], extends: {file: base.yaml, service: b}, env_file: [{path: ./web.env}, db.env]}
   node: {image: node-exporter, network_mode: host}
+  alertmanager: {image: prom/alertmanager}
+  shown: {image: x, expose: ["1234"]}
+  chosen: {image: prom/pushgateway, ports: ["127.0.0.1::9091"]}
 configs: {one: {file: ./one.conf}}
 secrets: {two: {file: /etc/two}, three: {external: true}}
 )yaml",
@@ -167,11 +170,18 @@ secrets: {two: {file: /etc/two}, three: {external: true}}
   CHECK(has(*draft,
             "\n# It mounts ../up, which is outside of this folder, and a run only has what is in it.\n"));
   CHECK(has(*draft, "\n# Not looked into: the services of the files that compose.yaml includes.\n"));
+  // Its port is not fixed.
+  CHECK(has(*draft,
+            "[service.chosen]\naddress = \"chosen:9091\"\nready = \"/-/ready\"\nruntime = \"compose\"\n\n"));
+  CHECK(has(*draft, "#[service.alertmanager]\n#address = \"alertmanager:9093\"\n#ready = \"/-/ready\"\n"));
   CHECK(draft->left_out ==
         std::vector<std::string>{
             "based: it extends another service, which is not looked into: name its image and ports here",
             "node: its network is the host's, where no port is published: take network_mode away and publish "
             "one",
+            "alertmanager: it publishes no port: add ports: "
+            "[\"127.0.0.1:${OBSCTL_ALERTMANAGER_PORT:-9093}:9093\"]",
+            "shown: it publishes no port: add ports: [\"127.0.0.1:${OBSCTL_SHOWN_PORT:-1234}:1234\"]",
             "include: the services of other files are not looked into"});
   std::vector<fs::path> files = draft->files;
   std::sort(files.begin(), files.end());
