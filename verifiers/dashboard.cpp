@@ -2,6 +2,7 @@
 #include "verifiers/dashboard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <optional>
 
@@ -154,6 +155,28 @@ std::string datasource_of(const json& object) {
   return source.is_string() ? source.get<std::string>() : text_of(source, "uid");
 }
 
+/// Of "label_values(SERIES, LABEL)" or "label_values(LABEL)".
+std::optional<LabelVariable> label_variable(const json& variable, const VariableValues& values) {
+  constexpr std::string_view function = "label_values(";
+  const json& query = member(variable, "query");
+  json asked{{"query", query.is_string() ? query : member(query, "query")},
+             {"datasource", member(variable, "datasource")}};
+  if (!fill_in(asked, values) || !text_of(variable, "regex").empty()) return std::nullopt;
+  const std::string text = text_of(asked, "query");
+  std::string_view inside = core::trimmed(text);
+  if (!inside.starts_with(function) || !inside.ends_with(')')) return std::nullopt;
+  inside.remove_prefix(function.size());
+  inside.remove_suffix(1);
+  const std::size_t comma = inside.rfind(',');
+  const std::string label(core::trimmed(inside.substr(comma + 1)));  // npos + 1 is 0
+  if (label.empty() || !std::all_of(label.begin(), label.end(), in_name)) return std::nullopt;
+  return LabelVariable{text_of(variable, "name"), datasource_of(asked),
+                       text_of(member(asked, "datasource"), "type"),
+                       comma == std::string_view::npos ? fmt::format("{{{}!=\"\"}}", label)
+                                                       : std::string(core::trimmed(inside.substr(0, comma))),
+                       label};
+}
+
 Result<PanelQuery> read_query(const json& target, const json& panel, const VariableValues& values) {
   json model = target;
   if (datasource_of(model).empty() && !member(panel, "datasource").is_null())
@@ -170,6 +193,12 @@ Result<PanelQuery> read_query(const json& target, const json& panel, const Varia
       std::move(model)};
 }
 
+/// Kinds of panels that show no data; queries may be left in them from what they were before.
+bool asks_nothing(const json& panel) {
+  constexpr std::array kinds{"row", "text", "dashlist", "alertlist", "annolist", "news", "pluginlist"};
+  return std::find(kinds.begin(), kinds.end(), text_of(panel, "type")) != kinds.end();
+}
+
 void read_panels(const json& panels, const VariableValues& values, std::vector<Panel>& into, int depth = 0) {
   if (depth == kDeepest) return;
   for (const json& panel : panels) {
@@ -178,7 +207,7 @@ void read_panels(const json& panels, const VariableValues& values, std::vector<P
     const json& entry = member(panel, "libraryPanel");
     read.in_library = entry.is_object() && list_of(panel, "targets").empty();
     if (read.in_library && read.title.empty()) read.title = text_of(entry, "name");
-    for (const json& target : list_of(panel, "targets")) {
+    for (const json& target : asks_nothing(panel) ? json::array() : list_of(panel, "targets")) {
       if (!target.is_object()) continue;
       Result<PanelQuery> query = read_query(target, panel, values);
       if (query) {
@@ -210,6 +239,18 @@ Result<Dashboard> read_dashboard(std::string_view text, const std::string& file_
   read_panels(panels, all, dashboard.panels);
   for (const json& row : rows) read_panels(list_of(row, "panels"), all, dashboard.panels);
   return dashboard;
+}
+
+std::optional<LabelVariable> unset_variable(std::string_view text, const VariableValues& values) {
+  JsonErrors errors(ErrorKind::invalid_input, {});
+  const json document = parse_json(text, errors, kDeepest).value_or(json());
+  const VariableValues known = values_of(document, values);
+  for (const json& variable : list_of(member(document, "templating"), "list")) {
+    const std::string name = text_of(variable, "name");
+    if (name.empty() || known.count(name) == 1 || text_of(variable, "type") != "query") continue;
+    if (auto found = label_variable(variable, known)) return found;
+  }
+  return std::nullopt;
 }
 
 std::vector<fs::path> dashboards_in(const fs::path& folder) {

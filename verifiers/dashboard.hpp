@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,20 @@ using VariableValues = std::map<std::string, std::string>;
 /// Errors: invalid_input (not a dashboard).
 core::Result<Dashboard> read_dashboard(std::string_view text, const std::string& file_name,
                                        const VariableValues& values);
+
+/// A variable whose values are those of a label in Prometheus.
+struct LabelVariable {
+  std::string name;
+  std::string datasource;  ///< this and the next as PanelQuery has them
+  std::string datasource_type;
+  std::string series;  ///< a selector
+  std::string label;
+};
+
+/// The first variable of a dashboard that has no value and that `label_values` gives the values of, if those
+/// that its query needs have one. What a regular expression would make of the values is not known here: such
+/// a variable is left out.
+std::optional<LabelVariable> unset_variable(std::string_view text, const VariableValues& values);
 
 /// The dashboards in a folder: its *.json files that have panels, sorted by path.
 std::vector<std::filesystem::path> dashboards_in(const std::filesystem::path& folder);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,6 +29,11 @@ constexpr const char* kMixed = "-- Mixed --";
 /// Where a panel's data comes from nowhere that can be asked.
 bool is_inside_grafana(std::string_view datasource) {
   return datasource == "-- Dashboard --" || datasource == "-- Grafana --" || datasource == "grafana";
+}
+
+std::string datasource_type(const json& model) {
+  const auto source = model.find("datasource");
+  return source != model.end() && source->is_object() ? source->value("type", "") : "";
 }
 
 /// Queries that are asked together, and those of them that have to have data.
@@ -92,7 +98,7 @@ class Checker {
         add(not_answered(uid, text.error()));
         continue;
       }
-      const auto dashboard = read_dashboard(*text, uid, questions_.variables);
+      const auto dashboard = read_dashboard(*text, uid, values_for(*text));
       if (dashboard) {
         for (const Panel& panel : dashboard->panels) check_panel(*dashboard, panel);
       } else {
@@ -100,6 +106,27 @@ class Checker {
       }
     }
     return {};
+  }
+
+  /// With the variables that the dashboard has no value saved for: what Grafana's page chooses that opens it,
+  /// the first value, or nothing where there is none. What cannot be asked keeps the variable without one.
+  VariableValues values_for(const std::string& text) {
+    VariableValues values = questions_.variables;
+    while (const auto variable = unset_variable(text, values)) {
+      const GrafanaDatasource* source = find(variable->datasource, variable->datasource_type);
+      if (source == nullptr || source->type != "prometheus") break;
+      json query{{"refId", "A"}, {"instant", true}, {"range", false}};
+      query["expr"] = fmt::format("count by ({}) ({})", variable->label, variable->series);
+      query["datasource"] = {{"uid", source->uid}, {"type", source->type}};
+      const auto answers = grafana_.query(
+          {{"from", "now-1h"}, {"to", "now"}, {"queries", json::array({std::move(query)})}}, stop_);
+      if (!answers || answers->count("A") == 0 || !answers->at("A").error.empty()) break;
+      std::set<std::string> found;
+      for (const Labels& labels : answers->at("A").labels) found.emplace(label_of(labels, variable->label));
+      found.erase("");
+      values[variable->name] = found.empty() ? "" : *found.begin();
+    }
+    return values;
   }
 
   /// What is not there to be asked is nobody's fault.
@@ -120,10 +147,11 @@ class Checker {
                     [](const PanelQuery& query) { return query.datasource == kExpressions; });
     std::map<std::string, Request> requests;
     for (const PanelQuery& query : panel.queries) {
-      const bool unfinished = query.model.contains("expr") && query.expr.empty();
-      if (unfinished || (query.hidden && !computes)) continue;
+      if (query.hidden && !computes) continue;
       std::optional<json> model = model_of(dashboard, panel, query);
       if (!model) continue;
+      const bool wants_expr = model->contains("expr") || datasource_type(*model) == "prometheus";
+      if (wants_expr && query.expr.empty()) continue;  // unfinished: Grafana's pages do not ask it either
       // Each datasource by itself, as Grafana's pages ask: Grafana 9.0 refuses a mixture that no expression
       // needs.
       Request& request = requests[computes ? "" : model->at("datasource").at("uid").get<std::string>()];
@@ -163,7 +191,7 @@ class Checker {
       add({"panel", name_of(dashboard, panel, query), Finding::State::skipped, "its data is Grafana's own"});
       return std::nullopt;
     }
-    const GrafanaDatasource* source = find(query);
+    const GrafanaDatasource* source = find(query.datasource, query.datasource_type);
     if (source == nullptr) {
       add(core::finding("panel", name_of(dashboard, panel, query), false,
                         query.datasource.empty()
@@ -177,8 +205,7 @@ class Checker {
 
   /// Where a query names none, it is the default; the first of the query's kind, as Grafana chooses for a
   /// variable that has no value yet, where the default is of another.
-  const GrafanaDatasource* find(const PanelQuery& query) const {
-    const std::string& name = query.datasource;
+  const GrafanaDatasource* find(const std::string& name, const std::string& type) const {
     const auto first = [&](const auto& matches) {
       const auto found = std::find_if(datasources_.begin(), datasources_.end(), matches);
       return found == datasources_.end() ? nullptr : &*found;
@@ -186,7 +213,6 @@ class Checker {
     if (!name.empty() && name != "default" && name != kMixed)
       return first([&](const GrafanaDatasource& one) { return one.uid == name || one.name == name; });
     const GrafanaDatasource* usual = first([](const GrafanaDatasource& one) { return one.is_default; });
-    const std::string& type = query.datasource_type;
     if (type.empty() || type == "datasource" || (usual != nullptr && usual->type == type)) return usual;
     return first([&](const GrafanaDatasource& one) { return one.type == type; });
   }

@@ -66,26 +66,31 @@ std::int64_t milliseconds(core::WallTime at) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
 }
 
-/// Whether a frame has a value in a field that is not time. NaN and infinities are null in it
+/// The labels of a frame's fields that have a value and are not time. NaN and infinities are null in it
 /// (https://grafana.com/docs/grafana/latest/developers/plugins/introduction/data-frames/).
-bool has_values(const JsonReader& frame) {
+std::vector<Labels> fields_with_values(const JsonReader& frame) {
+  std::vector<Labels> found;
   const auto schema = frame.optional_object("schema");
   const auto data = frame.optional_object("data");
-  if (!schema || !data) return false;
+  if (!schema || !data) return found;
   const auto fields = schema->list_or_empty("fields");
   const auto values = data->list_or_empty("values");
   for (std::size_t i = 0; i < std::min(fields.size(), values.size()); ++i) {
     if (fields[i].text_or("type", "") == "time") continue;
     const json& column = values[i].value();
     if (std::any_of(column.begin(), column.end(), [](const json& value) { return !value.is_null(); }))
-      return true;
+      found.push_back(fields[i].labels_or_empty("labels"));
   }
-  return false;
+  return found;
 }
 
 GrafanaAnswer read_result(const JsonReader& result) {
   GrafanaAnswer answer{result.text_or("error", ""), 0};
-  for (const JsonReader& frame : result.list_or_empty("frames")) answer.series += has_values(frame) ? 1 : 0;
+  for (const JsonReader& frame : result.list_or_empty("frames")) {
+    const std::vector<Labels> fields = fields_with_values(frame);
+    answer.series += fields.empty() ? 0 : 1;
+    answer.labels.insert(answer.labels.end(), fields.begin(), fields.end());
+  }
   return answer;
 }
 

@@ -57,8 +57,9 @@ struct DashboardEntry {
 
 /// What came of one query.
 struct GrafanaAnswer {
-  std::string error;       ///< empty: none
-  std::size_t series = 0;  ///< frames with a value besides time; null and NaN are none
+  std::string error;                ///< empty: none
+  std::size_t series = 0;           ///< frames with a value besides time; null and NaN are none
+  std::vector<Labels> labels = {};  ///< of what has a value
 };
 
 struct GrafanaAnnotation {

@@ -56,13 +56,14 @@ class FakeGrafana {
     return annotations_;
   }
 
-  static json series(const json& values) {
-    return {
-        {"status", 200},
-        {"frames",
-         {{{"schema",
-            {{"fields", {{{"name", "Time"}, {"type", "time"}}, {{"name", "Value"}, {"type", "number"}}}}}},
-           {"data", {{"values", {json::array({1700000000000}), values}}}}}}}};
+  static json series(const json& values, const json& labels = json::object()) {
+    return {{"status", 200},
+            {"frames",
+             {{{"schema",
+                {{"fields",
+                  {{{"name", "Time"}, {"type", "time"}},
+                   {{"name", "Value"}, {"type", "number"}, {"labels", labels}}}}}},
+               {"data", {{"values", {json::array({1700000000000}), values}}}}}}}};
   }
 
  private:

@@ -21,7 +21,8 @@ TEST_CASE("a dashboard's queries are read with their variables filled in, those 
   const auto dashboard = read_dashboard(R"json({"uid": "u", "title": "T",
     "templating": {"list": [{"name": "job", "current": {"value": "api"}}]},
     "panels": [{"title": "One", "targets": [{"refId": "A", "expr": "rate(x{job=\"$job\"}[$__rate_interval])"}]},
-               {"type": "row", "panels": [{"title": "Two", "targets": [
+               {"type": "text", "title": "Left over", "targets": [{"refId": "A", "expr": "up"}]},
+               {"type": "row", "targets": [{"refId": "A"}], "panels": [{"title": "Two", "targets": [
                  {"refId": "B", "expr": "x{a=~\"b$\"}[${__range}]", "instant": true}, {"refId": "C"}]}]}]})json",
                                         "d.json", {{"__rate_interval", "20s"}, {"__range", "1m"}});
   REQUIRE(dashboard);

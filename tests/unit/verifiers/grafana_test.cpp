@@ -148,7 +148,8 @@ TEST_CASE("a panel of several datasources asks each by itself") {
   server.datasources.push_back({"other", "Other", "prometheus", false});
   server.dashboards["d"] = dashboard(
       R"({"refId": "A", "expr": "up", "datasource": {"uid": "prometheus"}},
-         {"refId": "B", "expr": "up", "datasource": {"uid": "other"}}, {"refId": "C", "expr": ""})",
+         {"refId": "B", "expr": "up", "datasource": {"uid": "other"}}, {"refId": "C", "expr": ""},
+         {"refId": "D", "datasource": {"uid": "other"}})",
       R"(, "datasource": {"uid": "-- Mixed --"})");
   const std::string text = check(server);
   CHECK(text.find("ok panel T: P A (1 series)") != std::string::npos);
@@ -173,6 +174,36 @@ TEST_CASE("a query that names no datasource asks the default, or the first of it
   CHECK(check(server).ends_with("ok panel T: P A (1 series)\n"));
   REQUIRE(server.queries().size() == 1);
   CHECK(server.queries()[0].at("queries")[0].at("datasource").at("uid") == "p");
+}
+
+TEST_CASE("variables that a dashboard has no value saved for get the first value of their label, in turn") {
+  FakeGrafana server;
+  std::string text =
+      dashboard(R"({"refId": "A", "expr": "up{job=\"$job\",node=\"$node\",cluster=\"$cluster\"}"})");
+  text.insert(1, R"json("templating": {"list": [
+    {"name": "source", "type": "datasource", "query": "prometheus"},
+    {"name": "cluster", "type": "query", "datasource": "$source", "query": "label_values(cluster)"},
+    {"name": "job", "type": "query", "datasource": {"type": "prometheus", "uid": "${source}"}, "current": {},
+     "query": {"query": "label_values(up{a=\"x,y\"}, job)", "refId": "V"}},
+    {"name": "node", "type": "query", "query": "label_values(up{job=\"$job\"},node)"}]},)json");
+  server.dashboards["d"] = text;
+  const std::string jobs_asked = R"(count by (job) (up{a="x,y"}))";
+  json jobs = FakeGrafana::series(json::array({1}), {{"job", "web"}});
+  jobs["frames"].push_back(FakeGrafana::series(json::array({1}), {{"job", "api"}})["frames"][0]);
+  server.results[jobs_asked] = jobs;
+  server.results[R"(count by (cluster) ({cluster!=""}))"] = {{"status", 200}, {"frames", json::array()}};
+  server.results[R"(count by (node) (up{job="api"}))"] =
+      FakeGrafana::series(json::array({1}), {{"node", "n"}});
+  CHECK(check(server) == well(server) + "ok panel T: P A (1 series)\n");
+  CHECK(server.queries().back().at("queries")[0].at("expr") == R"(up{job="api",node="n",cluster=""})");
+
+  CHECK(check(server, {.variables = {{"job", "web"}, {"node", "m"}}})
+            .ends_with("ok panel T: P A (1 series)\n"));
+  CHECK(server.queries().back().at("queries")[0].at("expr") == R"(up{job="web",node="m",cluster=""})");
+
+  server.results[jobs_asked] = {{"status", 500}, {"error", "no such thing"}};
+  CHECK(check(server).ends_with(
+      "FAILED panel T: P (the variable $job has no value; give it one: --var NAME=VALUE)\n"));
 }
 
 TEST_CASE("a dashboard that cannot be read, or a panel of the library, says nothing about the others") {
