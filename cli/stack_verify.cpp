@@ -46,11 +46,13 @@ Result<Findings> check_dashboards(const stacks::Manifest& manifest, const stacks
     for (const auto& path : verifiers::dashboards_in(manifest.folder)) {
       const auto text = core::read_file(path);
       if (!text) return text.error();
-      const auto dashboard = verifiers::read_dashboard(
-          *text, path.string(), {{"__rate_interval", *rate}, {"__interval", *rate}, {"__range", *range}});
+      const auto now = std::chrono::system_clock::now();
+      const auto values =
+          opened_with(*text, {{"__rate_interval", *rate}, {"__interval", *rate}, {"__range", *range}},
+                      prometheus, now, stop);
+      const auto dashboard = verifiers::read_dashboard(*text, path.string(), values);
       if (!dashboard) return dashboard.error();
-      append(findings,
-             check_panels(*dashboard, prometheus, std::chrono::system_clock::now(), range_of(stack), stop));
+      append(findings, check_panels(*dashboard, prometheus, now, range_of(stack), stop));
     }
   }
   return findings;

@@ -170,11 +170,12 @@ std::optional<LabelVariable> label_variable(const json& variable, const Variable
   const std::size_t comma = inside.rfind(',');
   const std::string label(core::trimmed(inside.substr(comma + 1)));  // npos + 1 is 0
   if (label.empty() || !std::all_of(label.begin(), label.end(), in_name)) return std::nullopt;
+  const std::string series = comma == std::string_view::npos
+                                 ? fmt::format("{{{}!=\"\"}}", label)
+                                 : std::string(core::trimmed(inside.substr(0, comma)));
   return LabelVariable{text_of(variable, "name"), datasource_of(asked),
-                       text_of(member(asked, "datasource"), "type"),
-                       comma == std::string_view::npos ? fmt::format("{{{}!=\"\"}}", label)
-                                                       : std::string(core::trimmed(inside.substr(0, comma))),
-                       label};
+                       text_of(member(asked, "datasource"), "type"), label,
+                       fmt::format("count by ({}) ({})", label, series)};
 }
 
 Result<PanelQuery> read_query(const json& target, const json& panel, const VariableValues& values) {
@@ -239,6 +240,15 @@ Result<Dashboard> read_dashboard(std::string_view text, const std::string& file_
   read_panels(panels, all, dashboard.panels);
   for (const json& row : rows) read_panels(list_of(row, "panels"), all, dashboard.panels);
   return dashboard;
+}
+
+std::string first_value(const LabelVariable& variable, const std::vector<Labels>& series) {
+  std::string first;
+  for (const Labels& labels : series) {
+    const std::string_view value = label_of(labels, variable.label);
+    if (!value.empty() && (first.empty() || value < first)) first = value;
+  }
+  return first;
 }
 
 std::optional<LabelVariable> unset_variable(std::string_view text, const VariableValues& values) {

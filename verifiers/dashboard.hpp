@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "verifiers/labels.hpp"
 
 namespace obsctl::verifiers {
 
@@ -57,9 +58,13 @@ struct LabelVariable {
   std::string name;
   std::string datasource;  ///< this and the next as PanelQuery has them
   std::string datasource_type;
-  std::string series;  ///< a selector
   std::string label;
+  std::string expr;  ///< PromQL: a series with the label for each value
 };
+
+/// What a variable gets when the dashboard is opened: the first of the values that the series have, or
+/// nothing where none has one.
+std::string first_value(const LabelVariable& variable, const std::vector<Labels>& series);
 
 /// The first variable of a dashboard that has no value and that `label_values` gives the values of, if those
 /// that its query needs have one. What a regular expression would make of the values is not known here: such

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -116,15 +115,12 @@ class Checker {
       const GrafanaDatasource* source = find(variable->datasource, variable->datasource_type);
       if (source == nullptr || source->type != "prometheus") break;
       json query{{"refId", "A"}, {"instant", true}, {"range", false}};
-      query["expr"] = fmt::format("count by ({}) ({})", variable->label, variable->series);
+      query["expr"] = variable->expr;
       query["datasource"] = {{"uid", source->uid}, {"type", source->type}};
       const auto answers = grafana_.query(
           {{"from", "now-1h"}, {"to", "now"}, {"queries", json::array({std::move(query)})}}, stop_);
       if (!answers || answers->count("A") == 0 || !answers->at("A").error.empty()) break;
-      std::set<std::string> found;
-      for (const Labels& labels : answers->at("A").labels) found.emplace(label_of(labels, variable->label));
-      found.erase("");
-      values[variable->name] = found.empty() ? "" : *found.begin();
+      values[variable->name] = first_value(*variable, answers->at("A").labels);
     }
     return values;
   }

@@ -52,6 +52,18 @@ Finding series_seen(std::string name, std::size_t series) {
                        series > 0 ? fmt::format("{} series", series) : "no data: is there any load?");
 }
 
+VariableValues opened_with(std::string_view dashboard, VariableValues values, PrometheusClient& prometheus,
+                           WallTime now, const std::stop_token& stop) {
+  while (const auto variable = unset_variable(dashboard, values)) {
+    const auto samples = prometheus.query_at(variable->expr, now, stop);
+    if (!samples) break;
+    std::vector<Labels> series;
+    for (const Sample& sample : *samples) series.push_back(sample.labels);
+    values[variable->name] = first_value(*variable, series);
+  }
+  return values;
+}
+
 Findings check_panels(const Dashboard& dashboard, PrometheusClient& prometheus, WallTime now,
                       Nanoseconds range, const std::stop_token& stop) {
   Findings findings;
@@ -63,6 +75,12 @@ Findings check_panels(const Dashboard& dashboard, PrometheusClient& prometheus, 
     }
     for (const PanelQuery& query : panel.queries) {
       if (query.expr.empty() || query.hidden) continue;
+      const std::string& type = query.datasource_type;
+      if (!type.empty() && type != "prometheus" && type != "datasource") {
+        findings.push_back({"panel", name_of(dashboard, panel, query), Finding::State::skipped,
+                            fmt::format("it asks {}, not Prometheus", type)});
+        continue;
+      }
       const auto series = series_with_numbers(query, prometheus, now, range, stop);
       std::string name = name_of(dashboard, panel, query);
       findings.push_back(series ? series_seen(std::move(name), *series)
