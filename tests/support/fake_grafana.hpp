@@ -136,7 +136,7 @@ class FakeGrafana {
     json all = json::object();
     bool failed = false;
     for (const json& one : request.at("queries")) {
-      if (one.at("datasource").value("type", "") == "browser-only")
+      if (one.at("datasource").value("type", json()) == "browser-only")
         return answer(exchange, 404, {{"message", "Not found"}, {"messageId", "plugin.notRegistered"}});
       json result = series(json::array({2.5}));
       for (const auto& [part, other] : results) {

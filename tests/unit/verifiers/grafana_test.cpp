@@ -137,7 +137,7 @@ TEST_CASE(
 
   // What an expression computes with is asked, hidden or not; only what is shown has to have data.
   server.dashboards["d"] = dashboard(
-      R"({"refId": "A", "hide": true, "expr": "up"}, {"refId": "B", "datasource": {"uid": "__expr__"}, "type": "math", "expression": "$A * ${A}"})");
+      R"({"refId": "A", "hide": true, "expr": "up"}, {"refId": "B", "datasource": {"uid": "__expr__", "type": []}, "type": "math", "expression": "$A * ${A}"})");
   CHECK(check(server).ends_with("\nok panel T: P B (1 series)\n"));
   REQUIRE(server.queries().back().at("queries").size() == 2);
   CHECK(server.queries().back().at("queries")[1].at("expression") == "$A * $A");
