@@ -352,7 +352,7 @@ TEST_CASE("a client that does not take its answer is cut off, and others are ser
   lazy.send(get("/large"));
   RawClient other(server->port());
   other.send(get("/"));
-  CHECK(body_of(other.response()) == "small");
+  CHECK(body_of(other.response(30s)) == "small");
   CHECK(other.until_closed() == "");  // its idle timeout passes after the lazy one's
   CHECK(lazy.until_closed().size() < large.size());
 }
@@ -364,7 +364,7 @@ TEST_CASE("a large answer arrives whole") {
   RawClient client(server->port());
   client.send(get("/a") + get("/b"));
   for (int i = 0; i < 2; ++i) {
-    const bool whole = body_of(client.response(30s)) == large;  // not for printing
+    const bool whole = body_of(client.response(60s)) == large;  // not for printing
     CHECK(whole);
   }
 }
