@@ -348,8 +348,12 @@ std::string reason_of(CURLUcode code) {
 Result<Url> parse_url(std::string_view text) {
   const auto refuse = [&](std::string_view reason) {
     // Of what is no URL nobody knows where a password ends.
-    const std::string_view shown = text.substr(text.rfind('@') + 1);
-    return make_error(ErrorKind::invalid_input, fmt::format("\"{}\" is not a URL: {}", shown, reason),
+    const std::string_view scheme = text.starts_with("http://")    ? "http://"
+                                    : text.starts_with("https://") ? "https://"
+                                                                   : "";
+    const std::size_t host = std::max(text.rfind('@') + 1, scheme.size());
+    return make_error(ErrorKind::invalid_input,
+                      fmt::format("\"{}{}\" is not a URL: {}", scheme, text.substr(host), reason),
                       "write it as http://host:port/path");
   };
   if (text.empty()) return refuse("it is empty");

@@ -411,7 +411,8 @@ TEST_CASE("what is not a URL is refused with the reason") {
       {"http://host:port/", "\"http://host:port/\" is not a URL: the port is not a number from 0 to 65535"},
       {"ftp://host/", "\"ftp://host/\" is not a URL: the scheme is neither http nor https"},
       {"http://a b/", "\"http://a b/\" is not a URL: it holds a space or a control character"},
-      {"http://admin:pa/ss@host:1", "\"host:1\" is not a URL: the port is not a number from 0 to 65535"},
+      {"http://admin:pa/ss@host:1",
+       "\"http://host:1\" is not a URL: the port is not a number from 0 to 65535"},
   }));
   CAPTURE(text);
   const auto url = parse_url(text);
