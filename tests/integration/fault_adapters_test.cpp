@@ -1,6 +1,7 @@
 // Faults that work through other people's programs, against the real ones: Toxiproxy, flagd and Envoy. None
 // of them is needed to build or to use obsctl, and none is a package of Debian 12, so that a program that is
 // not there skips its test with a line that says so. `tests/integration/peers` brings them in.
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -46,12 +47,17 @@ class Commands {
   TemporaryDirectory home_;
 };
 
-/// How long a call takes; nothing when it fails.
+/// The fastest of three calls, so that it is not the machine that is slow; nothing when one fails.
 std::optional<std::chrono::milliseconds> time_of(const std::string& url) {
   HttpClient http;
-  const auto reply = http.call({.url = url, .timeout = 3s});
-  if (!reply) return std::nullopt;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(reply->elapsed);
+  std::optional<std::chrono::milliseconds> fastest;
+  for (int i = 0; i < 3; ++i) {
+    const auto reply = http.call({.url = url, .timeout = 3s});
+    if (!reply) return std::nullopt;
+    const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(reply->elapsed);
+    fastest = std::min(fastest.value_or(time), time);
+  }
+  return fastest;
 }
 
 }  // namespace
