@@ -102,12 +102,27 @@ class ContainerFault final : public Fault {
     }
   }
 
-  /// What the engine prints. Errors: unavailable with what it says.
+  /// What the engine prints; where none is named, the first that does as it is told: one may be installed
+  /// with nothing behind it, or know nothing of the container. Errors: not_found (no engine), unavailable
+  /// with what they say.
   Result<std::string> engine(const std::vector<std::string>& words, const std::stop_token& stop) {
-    const auto program = core::find_program(engine_.empty() ? std::vector<std::string>{"docker", "podman"}
-                                                            : std::vector<std::string>{engine_});
+    if (!engine_.empty()) return ask(engine_, words, stop);
+    std::string refusals;
+    for (const char* name : {"docker", "podman"}) {
+      if (!core::find_program({name})) continue;
+      auto text = ask(name, words, stop);
+      if (text) engine_ = name;
+      if (text) return text;
+      refusals += (refusals.empty() ? "" : "; ") + text.error().message;
+    }
+    if (refusals.empty()) return core::find_program({"docker", "podman"}).error();
+    return core::make_error(ErrorKind::unavailable, refusals);
+  }
+
+  static Result<std::string> ask(const std::string& name, const std::vector<std::string>& words,
+                                 const std::stop_token& stop) {
+    const auto program = core::find_program({name});
     if (!program) return program.error();
-    engine_ = program->filename().string();
     core::ProcessOptions options;
     options.argv = {program->string()};
     options.argv.insert(options.argv.end(), words.begin(), words.end());
@@ -117,15 +132,15 @@ class ContainerFault final : public Fault {
     constexpr std::size_t kExcerpt = 300;
     return core::make_error(
         ErrorKind::unavailable,
-        fmt::format("{} {} {}: {}", program->filename().string(), fmt::join(words, " "),
-                    to_string(output->status), core::trimmed(output->text).substr(0, kExcerpt)));
+        fmt::format("{} {} {}: {}", name, fmt::join(words, " "), to_string(output->status),
+                    core::trimmed(output->text).substr(0, kExcerpt)));
   }
 
   const FaultSpec spec_;
   const std::string container_;
   const std::string action_;
   const std::string network_;
-  std::string engine_;  ///< empty: whichever is found first
+  std::string engine_;  ///< empty: not known yet
   core::Clock& clock_;
   std::vector<std::string> aliases_;
 };

@@ -197,6 +197,29 @@ TEST_CASE(
   CHECK(to_line(absent->check({}).error()) == file + ": there is no flag cartFailure");
 }
 
+TEST_CASE("a container is looked for in each engine, whichever is installed without anything behind it") {
+  const TemporaryDirectory programs;
+  const auto program = [&](const char* name, const std::string& script) {
+    REQUIRE(core::write_file(programs / name, "#!/bin/sh\n" + script, 0700));
+  };
+  program("docker", "echo Is the docker daemon running?\nexit 1\n");
+  program("podman", "echo no such container\nexit 125\n");
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", (programs.path().string() + ":" + path).c_str(), 1);
+  Made fault("kind = \"container\"\ncontainer = \"shop\"\naction = \"pause\"\n");
+  const auto nowhere = fault->look({});
+  program("podman", "echo '[{\"State\": {\"Status\": \"running\"}}]'\n");
+  const auto found = fault->look({});
+  ::setenv("PATH", path.c_str(), 1);
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().message ==
+        "docker inspect --type container shop exited with code 1: Is the docker daemon running?; "
+        "podman inspect --type container shop exited with code 125: no such container");
+  REQUIRE(found);
+  CHECK(found->evidence == "shop is running");
+  CHECK(fault->undo() == "podman unpause shop");
+}
+
 TEST_CASE("a command that fails is told with what it said") {
   Made fault(
       "kind = \"exec\"\ncommand = [\"sh\", \"-c\", \"echo no permission; exit 3\"]\nundo = [\"true\"]\n"
