@@ -199,6 +199,9 @@ TEST_CASE("a shown line that is not printed is found") {
                  "at http://127.0.0.1:31000, 503, for 30s"}) == "");
   CHECK(missing({"…", "  ✓ a …", "…", "at …, 503, for 30s"}) == "");
 
+  CHECK_FALSE(first_missing({"api  running  31510"}, "api  running  703\n"));  // whose processes are few
+  CHECK(first_missing({"api  running  31510"}, "api  running  none\n"));
+
   CHECK(missing({"✓ c  passed"}) == "✓ c  passed");
   CHECK(missing({"starting", "✓ b  passed"}) == "✓ b  passed");       // not below each other
   CHECK(missing({"✓ b  passed", "…", "starting"}) == "starting");     // in another order
