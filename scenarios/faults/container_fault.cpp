@@ -111,8 +111,10 @@ class ContainerFault final : public Fault {
     for (const char* name : {"docker", "podman"}) {
       if (!core::find_program({name})) continue;
       auto text = ask(name, words, stop);
-      if (text) engine_ = name;
-      if (text) return text;
+      if (text) {
+        engine_ = name;
+        return text;
+      }
       refusals += (refusals.empty() ? "" : "; ") + text.error().message;
     }
     if (refusals.empty()) return core::find_program({"docker", "podman"}).error();

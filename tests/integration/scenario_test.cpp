@@ -315,8 +315,8 @@ TEST_CASE("Every bundled scenario passes, each stage inside its budget", "[integ
   for (Run& run : runs) {
     check_passed(run);
     CHECK(check_annotated(run.document(), grafana.annotations(), kFault));
-    check_annotated(run.document(), grafana.annotations(),
-                    kAlert);  // a scenario may prove that nothing fires
+    // A scenario may prove that nothing fires.
+    check_annotated(run.document(), grafana.annotations(), kAlert);
   }
   const json spike = runs.at(0).document();
   CHECK(in_order(kinds_of(spike), {"fault.injected", "alert.pending", "alert.firing", "notification.firing",

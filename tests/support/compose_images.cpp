@@ -42,8 +42,8 @@ bool compose_images_are_here() {
     if (equals == std::string_view::npos) continue;
     ::setenv(std::string(line.substr(0, equals)).c_str(), std::string(line.substr(equals + 1)).c_str(), 1);
   }
-  ::setenv("OBSCTL_COMPOSE", "podman-compose",
-           0);  // or what the environment insists on, with images of its own
+  // Unless the environment insists on another, which then has to have the images.
+  ::setenv("OBSCTL_COMPOSE", "podman-compose", 0);
   return true;
 }
 
